@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# configure.sh SOURCE OBJ FRAGMENT [lenient]: x86 tinyconfig with FRAGMENT on
+# top, in OBJ. An option of the fragment that Kconfig drops is an error, or
+# with "lenient" (some other kernel than the fragment was written for) a note.
+set -eu
+
+source=$1
+obj=$2
+fragment=$3
+lenient=${4:-}
+dropped=
+
+mkdir -p "$obj"
+make -s -C "$source" O="$obj" tinyconfig >/dev/null
+# Of two assignments of an option Kconfig takes the later one
+cat "$fragment" >>"$obj/.config"
+make -s -C "$source" O="$obj" olddefconfig >/dev/null 2>&1
+
+while read -r line; do
+	case $line in
+	CONFIG_*) grep -qxF "$line" "$obj/.config" || dropped="$dropped $line" ;;
+	esac
+done <"$fragment"
+
+[ -n "$dropped" ] || exit 0
+if [ -n "$lenient" ]; then
+	echo "note: this kernel has no$dropped" >&2
+else
+	echo "$fragment: Kconfig dropped$dropped; what do they depend on?" >&2
+	rm -f "$obj/.config"
+	exit 1
+fi
