@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <asm/asm.h>
+#include <asm/tlbflush.h>
+
+#include "kdt.h"
+
+/* Debuggers and the analyser look it up by name. */
+struct kdt_evidence kdump_torture_evidence = {
+	.magic = KDT_EVIDENCE_MAGIC,
+	.version = KDT_EVIDENCE_VERSION,
+	.size = sizeof(kdump_torture_evidence),
+	.sender_cpu = KDT_NO_CPU,
+	.vmptr = KDT_NO_PA,
+};
+
+/* kvm_intel's per-CPU variables, NULL if it is not loaded. */
+static struct list_head __percpu *kdt_loaded_vmcss_on_cpu;
+static void * __percpu *kdt_current_vmcs;
+
+/* Begin anew, from the knobs. Called before anything can reach the point. */
+void kdt_evidence_reset(enum kdt_via via)
+{
+	struct kdt_evidence *e = &kdump_torture_evidence;
+
+	kdt_loaded_vmcss_on_cpu = (void __percpu *)kdt_symbol("loaded_vmcss_on_cpu");
+	kdt_current_vmcs = (void __percpu *)kdt_symbol("current_vmcs");
+
+	memset_after(e, 0, size);
+	e->delivery = kdt_knobs.deliver;
+	e->via = via;
+	e->victim_cpu = kdt_knobs.cpu;
+	e->sender_cpu = KDT_NO_CPU;
+	e->vmptr = KDT_NO_PA;
+	strscpy(e->point, kdt_knobs.label[0] ? kdt_knobs.label : kdt_knobs.point,
+		sizeof(e->point));
+	strscpy(e->probe, kdt_knobs.point, sizeof(e->probe));
+}
+
+/* Physical address of a page that the kernel has mapped, as VMCSes are. */
+static u64 kdt_vmcs_pa(void *vmcs)
+{
+	return virt_addr_valid(vmcs) ? virt_to_phys(vmcs) : KDT_NO_PA;
+}
+
+/* This CPU's current-VMCS pointer, KDT_NO_PA if there is none. */
+static u64 kdt_vmptrst(void)
+{
+	u64 vmptr = KDT_NO_PA;
+
+	if (!(__read_cr4() & X86_CR4_VMXE))
+		return KDT_NO_PA;
+
+	/* #UD if VMXE is set, but no VMXON was executed: skip it then. */
+	asm volatile("1: vmptrst %0\n2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+m" (vmptr) : : "cc");
+	return vmptr;
+}
+
+static bool kdt_read_loaded_vmcs(unsigned long loaded_vmcs,
+				 struct kdt_evidence_vmcs *ret)
+{
+	const struct kdt_layout *layout = &kdt_knobs.layout;
+	void *vmcs, *shadow_vmcs;
+	u8 launched;
+	s32 cpu;
+
+	if (get_kernel_nofault(vmcs, (void **)(loaded_vmcs + layout->vmcs)) ||
+	    get_kernel_nofault(shadow_vmcs,
+			       (void **)(loaded_vmcs + layout->shadow_vmcs)) ||
+	    get_kernel_nofault(cpu, (s32 *)(loaded_vmcs + layout->cpu)) ||
+	    get_kernel_nofault(launched, (u8 *)(loaded_vmcs + layout->launched)))
+		return false;
+
+	ret->loaded_vmcs = loaded_vmcs;
+	ret->vmcs = kdt_vmcs_pa(vmcs);
+	ret->shadow_vmcs = shadow_vmcs ? kdt_vmcs_pa(shadow_vmcs) : KDT_NO_PA;
+	ret->cpu = cpu;
+	ret->launched = launched;
+	return true;
+}
+
+/* This CPU's list, walked as the crash path walks it. */
+static enum kdt_list kdt_read_list(struct kdt_evidence *e)
+{
+	struct list_head *head, *pos;
+
+	if (!kdt_loaded_vmcss_on_cpu || !kdt_knobs.layout.known)
+		return KDT_LIST_NOT_READ;
+
+	head = raw_cpu_ptr(kdt_loaded_vmcss_on_cpu);
+	for (pos = READ_ONCE(head->next); pos != head; e->nr_vmcs++) {
+		unsigned long loaded_vmcs = (unsigned long)pos - kdt_knobs.layout.list_link;
+
+		if (e->nr_vmcs == KDT_MAX_VMCS)
+			return KDT_LIST_TRUNCATED;
+		if (!kdt_read_loaded_vmcs(loaded_vmcs, &e->vmcs[e->nr_vmcs]) ||
+		    get_kernel_nofault(pos, &pos->next))
+			return KDT_LIST_BAD_POINTER;
+	}
+	return KDT_LIST_COMPLETE;
+}
+
+/*
+ * Record what there is at the point. Called on the victim CPU with IRQs off,
+ * in any context. @regs is NULL at hooks.
+ */
+void kdt_evidence_record(unsigned long ip, const struct pt_regs *regs)
+{
+	struct kdt_evidence *e = &kdump_torture_evidence;
+
+	e->pid = current->pid;
+	strscpy(e->comm, current->comm, sizeof(e->comm));
+	e->fired_ns = ktime_get_mono_fast_ns();
+	e->point_ip = ip;
+	if (regs) {
+		struct pt_regs *copy = (struct pt_regs *)e->regs;
+
+		BUILD_BUG_ON(sizeof(e->regs) != sizeof(*regs));
+		*copy = *regs;
+		/* kprobe handlers see the address behind the breakpoint. */
+		copy->ip = ip;
+		e->has_regs = 1;
+	}
+
+	e->vmptr = kdt_vmptrst();
+	if (kdt_current_vmcs)
+		e->current_vmcs = (unsigned long)*raw_cpu_ptr(kdt_current_vmcs);
+	e->list = kdt_read_list(e);
+}

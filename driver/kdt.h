@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KDT_H
+#define KDT_H
+
+/* What the files of the driver share; the evidence is in kdump_torture.h. */
+
+#include <linux/compiler_attributes.h>
+#include <linux/mutex.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "kdump_torture.h"
+
+struct seq_file;
+
+/* Byte offsets in KVM's struct loaded_vmcs; user space knows them from BTF. */
+struct kdt_layout {
+	bool known;
+	unsigned int list_link;
+	unsigned int vmcs;
+	unsigned int shadow_vmcs;
+	unsigned int cpu;
+	unsigned int launched;
+};
+
+/* Set in debugfs under kdt_lock, constant while armed. */
+struct kdt_knobs {
+	char point[sizeof_field(struct kdt_evidence, probe)];
+	char label[sizeof_field(struct kdt_evidence, point)];
+	enum kdt_delivery deliver;
+	unsigned int cpu;
+	char task[TASK_COMM_LEN];	/* pid or comm; empty: any */
+	unsigned int skip;
+	struct kdt_layout layout;
+};
+
+extern struct kdt_knobs kdt_knobs;
+extern struct mutex kdt_lock;
+
+/* main.c: all but kdt_lost() are called with kdt_lock held. */
+bool kdt_is_armed(void);
+int kdt_arm(void);
+void kdt_disarm(void);
+void kdt_lost(void);
+void kdt_show_result(struct seq_file *m);
+__printf(2, 3) int kdt_refuse(int error, const char *fmt, ...);
+
+/* debugfs.c */
+void kdt_debugfs_init(void);
+void kdt_debugfs_exit(void);
+
+/* point.c */
+bool kdt_point_is_valid(const char *point);
+int kdt_point_prepare(void);
+enum kdt_via kdt_point_via(void);
+int kdt_point_enable(void);
+void kdt_point_disable(void);
+void kdt_point_release(void);
+void kdt_point_list(struct seq_file *m);
+
+/* deliver.c */
+extern const char * const kdt_delivery_names[];
+extern const unsigned int kdt_nr_deliveries;
+int kdt_deliver_prepare(void);
+void kdt_deliver_release(void);
+void kdt_deliver_settle(void);
+void kdt_deliver(void);
+void kdt_deliver_exit(void);
+
+/* evidence.c */
+extern struct kdt_evidence kdump_torture_evidence;
+void kdt_evidence_reset(enum kdt_via via);
+void kdt_evidence_record(unsigned long ip, const struct pt_regs *regs);
+
+/* symbol.c */
+int kdt_symbol_init(void);
+unsigned long kdt_symbol(const char *name);
+unsigned long kdt_symbol_start(unsigned long addr);
+
+/* list_state.c */
+void kdt_list_state_test(void);
+
+#endif /* KDT_H */

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Crash points: by name, where kvm_intel has the hooks of the crash-points
+ * patch, or FUNCTION+0xOFFSET, by kprobe in any kernel.
+ */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "kdt.h"
+
+/* The crash-points patch, arch/x86/kvm/vmx/crash_point.h */
+struct kdt_hooks {
+	const char *(*name)(unsigned int nr);
+	int (*register_hit)(const char *name,
+			    void (*hit)(void *loaded_vmcs, unsigned long ip));
+	void (*unregister_hit)(void);
+};
+
+/* The one that is prepared: a hook if hooks.name is set, or else the kprobe. */
+static struct kdt_hooks kdt_hooks;
+static struct kprobe kdt_kprobe;
+
+static bool kdt_task_matches(void)
+{
+	const char *task = kdt_knobs.task;
+	int pid;
+
+	if (!task[0])
+		return true;
+	if (!kstrtoint(task, 10, &pid))
+		return current->pid == pid || current->tgid == pid;
+	return !strcmp(current->comm, task);
+}
+
+/* A CPU is at the point. */
+static void kdt_point_reached(unsigned long ip, const struct pt_regs *regs)
+{
+	struct kdt_evidence *e = &kdump_torture_evidence;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (READ_ONCE(e->state) == KDT_ARMED &&
+	    raw_smp_processor_id() == kdt_knobs.cpu && kdt_task_matches()) {
+		/* Only this CPU counts, and with IRQs off it does not nest. */
+		WRITE_ONCE(e->hits, e->hits + 1);
+		if (e->hits > kdt_knobs.skip) {
+			kdt_evidence_record(ip, regs);
+			kdt_deliver();
+		}
+	}
+	local_irq_restore(flags);
+}
+
+static void kdt_hook_hit(void *loaded_vmcs, unsigned long ip)
+{
+	kdt_point_reached(ip, NULL);
+}
+
+static int kdt_kprobe_hit(struct kprobe *probe, struct pt_regs *regs)
+{
+	kdt_point_reached((unsigned long)probe->addr, regs);
+	return 0;
+}
+
+static void kdt_hooks_put(struct kdt_hooks *hooks)
+{
+	if (hooks->name)
+		__symbol_put("vmx_crash_point_name");
+	if (hooks->register_hit)
+		__symbol_put("vmx_crash_point_register");
+	if (hooks->unregister_hit)
+		__symbol_put("vmx_crash_point_unregister");
+	memset(hooks, 0, sizeof(*hooks));
+}
+
+/* Each symbol holds a reference on kvm_intel until kdt_hooks_put(). */
+static bool kdt_hooks_get(struct kdt_hooks *ret)
+{
+	ret->name = __symbol_get("vmx_crash_point_name");
+	ret->register_hit = __symbol_get("vmx_crash_point_register");
+	ret->unregister_hit = __symbol_get("vmx_crash_point_unregister");
+	if (ret->name && ret->register_hit && ret->unregister_hit)
+		return true;
+	kdt_hooks_put(ret);
+	return false;
+}
+
+void kdt_point_list(struct seq_file *m)
+{
+	struct kdt_hooks hooks;
+	const char *name;
+	unsigned int nr;
+
+	if (kdt_hooks_get(&hooks)) {
+		for (nr = 0; (name = hooks.name(nr)); nr++)
+			seq_printf(m, "%s\n", name);
+		kdt_hooks_put(&hooks);
+	}
+	seq_puts(m, "FUNCTION+0xOFFSET (kprobe)\n");
+}
+
+static bool kdt_is_hook(const char *point)
+{
+	return strchr(point, '/');
+}
+
+/* Splits FUNCTION+0xOFFSET; *@ret_function is for the caller to kfree(). */
+static int kdt_parse_raw(const char *point, char **ret_function,
+			 unsigned int *ret_offset)
+{
+	const char *plus = strchr(point, '+');
+
+	if (!plus || plus == point || kstrtouint(plus + 1, 0, ret_offset))
+		return -EINVAL;
+	*ret_function = kmemdup_nul(point, plus - point, GFP_KERNEL);
+	return *ret_function ? 0 : -ENOMEM;
+}
+
+/* Does it look like a point? Whether there is one shows when it is armed. */
+bool kdt_point_is_valid(const char *point)
+{
+	unsigned int offset;
+	char *function;
+
+	if (kdt_is_hook(point))
+		return true;
+	if (kdt_parse_raw(point, &function, &offset))
+		return false;
+	kfree(function);
+	return true;
+}
+
+static int kdt_hook_prepare(void)
+{
+	const char *name;
+	unsigned int nr;
+
+	if (!kdt_hooks_get(&kdt_hooks))
+		return kdt_refuse(-ENOENT,
+				  "no hooks for %s: load a kvm_intel with the crash-points patch, or use FUNCTION+0xOFFSET",
+				  kdt_knobs.point);
+	for (nr = 0; (name = kdt_hooks.name(nr)); nr++)
+		if (!strcmp(name, kdt_knobs.point))
+			return 0;
+
+	kdt_hooks_put(&kdt_hooks);
+	return kdt_refuse(-ENOENT, "no hook %s in this kvm_intel: see points",
+			  kdt_knobs.point);
+}
+
+static int kdt_refuse_kprobe(int error)
+{
+	switch (error) {
+	case -EILSEQ:
+		return kdt_refuse(error, "%s is not the start of an instruction",
+				  kdt_knobs.point);
+	case -EINVAL:
+	case -EOPNOTSUPP:
+		return kdt_refuse(-EOPNOTSUPP,
+				  "kprobes refuse %s (blacklisted or patched code, or an instruction they cannot step): take a neighbouring one",
+				  kdt_knobs.point);
+	default:
+		return kdt_refuse(error, "cannot probe %s: error %d",
+				  kdt_knobs.point, error);
+	}
+}
+
+/* Register the kprobe, but leave the code as it is. */
+static int kdt_kprobe_prepare(const char *function, unsigned int offset)
+{
+	unsigned long start = kdt_symbol(function);
+	int ret;
+
+	if (!start)
+		return kdt_refuse(-ENOENT,
+				  "no function %s in the kernel or a loaded module: check its name, load its module",
+				  function);
+	/* kprobes would take it for a place in whatever function is there. */
+	if (kdt_symbol_start(start + offset) != start)
+		return kdt_refuse(-EILSEQ, "%s is past the end of the function",
+				  kdt_knobs.point);
+
+	kdt_kprobe = (struct kprobe){
+		.addr = (kprobe_opcode_t *)(start + offset),
+		.pre_handler = kdt_kprobe_hit,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	ret = register_kprobe(&kdt_kprobe);
+	return ret ? kdt_refuse_kprobe(ret) : 0;
+}
+
+/*
+ * Check the point of the knobs and get ready for kdt_point_enable(); changes
+ * no code yet.
+ */
+int kdt_point_prepare(void)
+{
+	unsigned int offset;
+	char *function;
+	int ret;
+
+	if (!kdt_knobs.point[0])
+		return kdt_refuse(-ENOENT, "no point: write one to point");
+	if (kdt_is_hook(kdt_knobs.point))
+		return kdt_hook_prepare();
+
+	ret = kdt_parse_raw(kdt_knobs.point, &function, &offset);
+	if (ret)
+		return kdt_refuse(ret, "cannot parse %s", kdt_knobs.point);
+	ret = kdt_kprobe_prepare(function, offset);
+	kfree(function);
+	return ret;
+}
+
+enum kdt_via kdt_point_via(void)
+{
+	return kdt_hooks.name ? KDT_VIA_HOOK : KDT_VIA_KPROBE;
+}
+
+int kdt_point_enable(void)
+{
+	int ret;
+
+	if (kdt_hooks.name) {
+		ret = kdt_hooks.register_hit(kdt_knobs.point, kdt_hook_hit);
+		return ret ? kdt_refuse(ret, "hook %s cannot be registered: error %d",
+					kdt_knobs.point, ret) : 0;
+	}
+	ret = enable_kprobe(&kdt_kprobe);
+	return ret ? kdt_refuse_kprobe(ret) : 0;
+}
+
+void kdt_point_disable(void)
+{
+	if (kdt_hooks.name)
+		kdt_hooks.unregister_hit();
+	else
+		disable_kprobe(&kdt_kprobe);
+}
+
+/* No CPU is in kdt_point_reached() any more when this returns. */
+void kdt_point_release(void)
+{
+	if (kdt_hooks.name)
+		kdt_hooks_put(&kdt_hooks);
+	else
+		unregister_kprobe(&kdt_kprobe);
+}
