@@ -181,17 +181,39 @@ test_refusals()
 	set_knobs "$function+0x0"
 	# No CPU has this number: more than NR_CPUS can be.
 	knob cpu 65535
-	expect_refusal "refuses an offline CPU" ENODEV "not online"
+	expect_refusal "refuses a CPU that does not exist" ENODEV "not online"
+}
 
-	set_knobs "$function+0x0"
+nr_cpus()
+{
+	grep -c ^processor /proc/cpuinfo
+}
+
+# One CPU is left online, if the machine lets us; then all are back.
+test_one_cpu()
+{
+	offlined=
+	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
+		[ -e "$cpu" ] && [ "$(cat "$cpu")" = 1 ] && echo 0 > "$cpu" &&
+			offlined="$offlined $cpu"
+	done
 	for deliver in remote shootdown; do
 		name="refuses $deliver without a second CPU"
-		if [ "$(grep -c ^processor /proc/cpuinfo)" = 1 ]; then
-			knob deliver $deliver
-			expect_refusal "$name" ENODEV "second CPU"
-		else
-			skip "$name" "there is one"
+		if [ "$(nr_cpus)" != 1 ]; then
+			skip "$name" "the others cannot be taken offline"
+			continue
 		fi
+		set_knobs "$function+0x0"
+		knob deliver $deliver
+		expect_refusal "$name" ENODEV "second CPU"
+	done
+	if [ -n "$offlined" ]; then
+		set_knobs "$function+0x0"
+		knob cpu 1
+		expect_refusal "refuses an offline CPU" ENODEV "not online"
+	fi
+	for cpu in $offlined; do
+		echo 1 > "$cpu"
 	done
 }
 
@@ -221,7 +243,7 @@ test_armed()
 
 	for deliver in self remote shootdown; do
 		name="unloads while armed, deliver $deliver"
-		if [ $deliver != self ] && [ "$(grep -c ^processor /proc/cpuinfo)" = 1 ]; then
+		if [ $deliver != self ] && [ "$(nr_cpus)" = 1 ]; then
 			skip "$name" "needs a second CPU"
 			continue
 		fi
@@ -281,6 +303,7 @@ load || skip_all "cannot load $module"
 test_loaded
 test_bad_values
 test_refusals
+test_one_cpu
 test_no_crash_kernel
 if crash_kernel_loaded; then
 	test_armed
