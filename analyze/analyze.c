@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyze/analyze.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+
+static const char usage[] =
+"Usage: kdump-torture analyze [--json | --quiet | --log] VMCORE\n"
+"\n"
+"Say whether every VMCS of the KVM host that crashed was VMCLEARed before the\n"
+"next kernel started, from its dump alone.\n"
+"\n"
+"  -j, --json   for programs\n"
+"  -q, --quiet  the exit status alone\n"
+"  -l, --log    print the kernel log in the dump instead\n"
+"  -h, --help   this text\n"
+"\n"
+"Exit status: 0 pass, 1 fail, 2 usage or unreadable dump, 3 inconclusive\n";
+
+enum output {
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+	OUTPUT_QUIET,
+	OUTPUT_LOG,
+};
+
+static struct error *print_json(const struct analysis *analysis)
+{
+	json_t *json = analysis_json(analysis);
+
+	if (!json)
+		return &error_no_memory;
+	bool bad = json_dumpf(json, stdout, JSON_INDENT(2)) || putchar('\n') == EOF ||
+		   fflush(stdout);
+
+	json_decref(json);
+	return bad ? error_errno(errno, "report: cannot write it") : NULL;
+}
+
+static struct error *analyze(const char *path, enum output output, enum exit_status *ret)
+{
+	static const enum exit_status status[] = {
+		[VERDICT_PASS] = STATUS_PASS,
+		[VERDICT_FAIL] = STATUS_FAIL,
+		[VERDICT_INCONCLUSIVE] = STATUS_INCONCLUSIVE,
+	};
+	struct analysis *analysis;
+	struct error *err = analysis_create(path, &analysis);
+
+	if (err)
+		return err;
+	if (output == OUTPUT_JSON)
+		err = print_json(analysis);
+	else if (output == OUTPUT_TEXT)
+		err = analysis_print(analysis, stdout);
+	*ret = status[analysis_verdict(analysis)];
+	analysis_destroy(analysis);
+	return err;
+}
+
+/* Return: whether the arguments made sense; *@ret_help if help was asked for. */
+static bool parse(int argc, char **argv, enum output *ret, bool *ret_help)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "log", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{}
+	};
+	int option;
+
+	/* 0: start over, whatever the caller has parsed */
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "jqlh", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			*ret = OUTPUT_JSON;
+			break;
+		case 'q':
+			*ret = OUTPUT_QUIET;
+			break;
+		case 'l':
+			*ret = OUTPUT_LOG;
+			break;
+		case 'h':
+			*ret_help = true;
+			return true;
+		default:
+			return false;
+		}
+	}
+	return optind == argc - 1;
+}
+
+int cmd_analyze(int argc, char **argv)
+{
+	enum exit_status status = STATUS_PASS;
+	enum output output = OUTPUT_TEXT;
+	bool help = false;
+
+	if (!parse(argc, argv, &output, &help)) {
+		fputs(usage, stderr);
+		return STATUS_USAGE;
+	}
+	if (help) {
+		fputs(usage, stdout);
+		return STATUS_PASS;
+	}
+	struct error *err = output == OUTPUT_LOG ? analysis_write_log(argv[optind], stdout)
+						 : analyze(argv[optind], output, &status);
+
+	if (err) {
+		error_report(err);
+		return STATUS_USAGE;
+	}
+	return status;
+}

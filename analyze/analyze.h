@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYZE_ANALYZE_H
+#define ANALYZE_ANALYZE_H
+
+/*
+ * Was every VMCS of the host that crashed VMCLEARed before the next kernel
+ * started?  The answer from its dump alone.
+ */
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "analyze/error.h"
+#include "analyze/verdict.h"
+
+struct analysis;
+
+/* The command `kdump-torture analyze`. Return: enum exit_status. */
+int cmd_analyze(int argc, char **argv);
+
+/*
+ * Analyse the dump @path.  An error is a dump that cannot be read or a kernel
+ * that cannot be understood; a bad or doubtful state of the host is a verdict.
+ */
+struct error *analysis_create(const char *path, struct analysis **ret);
+void analysis_destroy(struct analysis *analysis);
+
+enum verdict analysis_verdict(const struct analysis *analysis);
+
+/* One sentence without the verdict: "all 4 launched VMCSes cleared (...)". */
+const char *analysis_summary(const struct analysis *analysis);
+
+/* For people; the first line is the verdict. */
+struct error *analysis_print(const struct analysis *analysis, FILE *out);
+
+/* For programs. Return: a new reference, or NULL when memory ran out. */
+json_t *analysis_json(const struct analysis *analysis);
+
+/* The kernel log in the dump @path, as dmesg prints it. */
+struct error *analysis_write_log(const char *path, FILE *out);
+
+#endif

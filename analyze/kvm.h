@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYZE_KVM_H
+#define ANALYZE_KVM_H
+
+/*
+ * The expected set: every VMCS that KVM had, and what KVM knew about it, seen
+ * from each CPU's loaded-VMCS list and from every vCPU.  The crash path changes
+ * none of this, so it is as it was when the host crashed.
+ */
+
+#include "analyze/findings.h"
+#include "analyze/kernel.h"
+#include "analyze/list.h"
+
+#define NO_CPU	(-1)
+#define NO_PA	UINT64_MAX
+
+/* How a loaded VMCS is linked into a CPU's list. */
+enum link_state {
+	LINK_NONE,		/* on no list, and its CPU field names none */
+	LINK_LISTED,		/* the forward walk of its CPU meets it */
+	LINK_ADDING,		/* list_add() under way: not yet on the forward list */
+	LINK_REMOVING,		/* list_del() under way: still on the forward list */
+	LINK_REMOVED,		/* list_del() took it off; its CPU field still names one */
+	LINK_LOST,		/* its CPU field names one whose walk does not meet it */
+};
+
+/* A struct loaded_vmcs. */
+struct loaded_vmcs {
+	uint64_t addr;
+	uint64_t vmcs_va;
+	uint64_t vmcs;		/* physical address of the VMCS region */
+	uint64_t shadow_vmcs;	/* physical, NO_PA for none */
+	int cpu;		/* the field; NO_CPU: loaded nowhere */
+	bool launched;		/* the field */
+	struct list_node link;
+	enum link_state link_state;
+	unsigned int step;	/* of list_add() or list_del(): stores done, 0 if not under way */
+	int list_cpu;		/* whose list meets it or was changing; NO_CPU for none */
+	int current_cpu;	/* whose current_vmcs it is; NO_CPU for none */
+	int vcpu;		/* index in kvm_state.vcpu, -1: no vCPU owns it */
+	bool nested;		/* it is the vCPU's vmcs02 */
+};
+
+struct kvm_vm {
+	uint64_t addr;
+	int pid;		/* process that created it, 0 if unknown */
+	char comm[16];
+};
+
+struct kvm_vcpu {
+	uint64_t addr;
+	size_t vm;		/* index in kvm_state.vm */
+	unsigned int id;
+	int pid;		/* thread that runs it, 0: it never ran */
+	char comm[16];
+};
+
+struct kvm_cpu {
+	unsigned int nr;
+	bool online;
+	bool vmxe_known;
+	bool vmxe;		/* CR4.VMXE in the kernel's copy: in VMX operation */
+	uint64_t current_vmcs;	/* virtual; 0: NULL */
+	struct list_walk list;
+};
+
+struct kvm_state {
+	bool intel;		/* kvm_intel is there */
+	struct kvm_cpu *cpu;	/* the possible ones */
+	size_t nr_cpus;
+	struct kvm_vm *vm;
+	size_t nr_vms;
+	struct kvm_vcpu *vcpu;
+	size_t nr_vcpus;
+	struct loaded_vmcs *loaded;
+	size_t nr_loaded;
+};
+
+/*
+ * Odd states go to @findings; an error is what makes the whole set unknown,
+ * such as a type that BTF does not have.
+ */
+struct error *kvm_state_init(const struct kernel *kernel, struct findings *findings,
+			     struct kvm_state *ret);
+void kvm_state_deinit(struct kvm_state *state);
+
+/* NULL if @nr is no possible CPU. */
+const struct kvm_cpu *kvm_find_cpu(const struct kvm_state *state, int nr);
+
+#endif

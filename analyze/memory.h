@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYZE_MEMORY_H
+#define ANALYZE_MEMORY_H
+
+/*
+ * Memory of the machine that crashed.  All that decodes kernel data reads it
+ * through this interface, so that a test can describe memory in text and the
+ * rest never knows what kind of file the bytes come from.  Values are those of
+ * an x86-64 kernel: little endian, as on the machine that runs this.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/error.h"
+
+enum memory_space {
+	MEMORY_VIRTUAL,		/* kernel virtual addresses */
+	MEMORY_PHYSICAL,
+};
+
+struct memory {
+	/* Reads all @size bytes or fails. */
+	struct error *(*read)(const struct memory *mem, enum memory_space space,
+			      uint64_t addr, void *ret, size_t size);
+	/* Where the kernel virtual address @va is in physical memory. */
+	struct error *(*to_physical)(const struct memory *mem, uint64_t va,
+				     uint64_t *ret);
+};
+
+/* All of these read kernel virtual addresses. */
+struct error *memory_read(const struct memory *mem, uint64_t va, void *ret,
+			  size_t size);
+struct error *memory_read_u32(const struct memory *mem, uint64_t va,
+			      uint32_t *ret);
+struct error *memory_read_u64(const struct memory *mem, uint64_t va,
+			      uint64_t *ret);
+
+/*
+ * Read the string at @va into the @size bytes at @ret.  What does not fit is
+ * cut off; the result always ends with a NUL.
+ */
+struct error *memory_read_string(const struct memory *mem, uint64_t va,
+				 char *ret, size_t size);
+
+#endif

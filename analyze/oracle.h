@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYZE_ORACLE_H
+#define ANALYZE_ORACLE_H
+
+/*
+ * Was this VMCS VMCLEARed?  Four witnesses are asked, each by itself; none
+ * guesses, and silence is an answer.
+ */
+
+#include "analyze/evidence.h"
+#include "analyze/kvm.h"
+#include "analyze/vmclear_log.h"
+
+enum vmcs_kind {
+	VMCS_01,
+	VMCS_02,
+	VMCS_SHADOW,
+	VMCS_UNOWNED,	/* on a list, but no vCPU has it */
+};
+
+enum vmcs_state {
+	VMCS_CLEARED,
+	VMCS_NOT_CLEARED,
+	VMCS_NEVER_LOADED,	/* not since its last VMCLEAR: nothing to clear */
+	VMCS_UNKNOWN,
+};
+
+/* What the first bytes of the VMCS region say (SDM vol. 3, 25.2). */
+struct vmcs_image {
+	bool readable;
+	uint32_t revision_id;	/* without the shadow bit */
+	uint32_t abort;
+	/* Where the implementation is known to keep it: 0 clear, 1 launched. */
+	uint32_t launch_state;
+};
+
+/* Revision ids of those that keep the launch state in the u32 at byte 8. */
+#define REVISION_BOCHS		0x2b
+#define REVISION_KVM_VMCS12	0x11e57ed0
+
+enum answer {
+	ANSWER_NONE,
+	ANSWER_CLEARED,
+	ANSWER_NOT_CLEARED,
+};
+
+enum oracle {
+	ORACLE_IMAGE,
+	ORACLE_LOG,
+	ORACLE_LIST,
+	ORACLE_EVIDENCE,
+	NR_ORACLES,
+};
+
+struct testimony {
+	enum answer answer;
+	char word[16];	/* for a table: "reached" */
+	char why[128];	/* a clause */
+};
+
+struct vmcs {
+	uint64_t pa;
+	enum vmcs_kind kind;
+	const struct loaded_vmcs *loaded;	/* its own, or for a shadow VMCS its owner's */
+	struct vmcs_image image;
+	bool at_stake;		/* a CPU may have held it active when the host crashed */
+	bool disagreement;
+	enum vmcs_state state;
+	struct testimony oracle[NR_ORACLES];
+};
+
+/* What the oracles look at besides the VMCS. */
+struct witnesses {
+	const struct kvm_state *kvm;
+	const struct vmclear_log *log;
+	const struct evidence *evidence;
+};
+
+/* Fill in @vmcs from its @pa, @kind, @loaded and @image. */
+void oracle_judge(const struct witnesses *witnesses, struct vmcs *vmcs);
+
+/*
+ * All VMCSes of @witnesses->kvm, shadow VMCSes behind their owners, judged.
+ * What cannot be read goes to @findings.
+ */
+struct error *oracle_judge_all(const struct memory *mem, const struct witnesses *witnesses,
+			       struct findings *findings, struct vmcs **ret, size_t *ret_nr);
+
+/* The CPU that @vmcs was loaded on, NO_CPU for none. */
+int vmcs_cpu(const struct vmcs *vmcs);
+
+const char *vmcs_kind_name(enum vmcs_kind kind);
+const char *vmcs_state_name(enum vmcs_state state);
+const char *answer_name(enum answer answer);
+const char *oracle_name(enum oracle oracle);
+
+#endif

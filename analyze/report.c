@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyze/analysis.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+static void print_verdict(const struct analysis *analysis, FILE *out)
+{
+	for (const char *c = verdict_name(analysis->result.verdict); *c; c++)
+		fputc(toupper((unsigned char)*c), out);
+	fprintf(out, ": %s\n\n", analysis->result.summary);
+}
+
+static void print_dump(const struct analysis *analysis, FILE *out)
+{
+	fprintf(out, "dump      %s, %s%s\n", analysis->path, analysis->file.name,
+		analysis->file.incomplete ? ", incomplete" : "");
+	fprintf(out, "kernel    %s", analysis->release);
+	if (analysis->crashed) {
+		time_t when = analysis->crash_time;
+		struct tm tm;
+		char text[32];
+
+		if (gmtime_r(&when, &tm) && strftime(text, sizeof(text), "%F %T UTC", &tm))
+			fprintf(out, ", crashed %s", text);
+	}
+	fputc('\n', out);
+	if (*analysis->panic)
+		fprintf(out, "panic     %s\n", analysis->panic);
+}
+
+/* The crash as the driver tells it. */
+static void print_story(const struct analysis *analysis, FILE *out)
+{
+	const struct kdt_evidence *data = &analysis->evidence.data;
+
+	if (!analysis->evidence.present)
+		return;
+	fprintf(out, "point     %s", *data->point ? data->point : "none");
+	if (strcmp(data->point, data->probe) && *data->probe)
+		fprintf(out, " by %s", data->probe);
+	fprintf(out, ", %s\n", evidence_state_name(data->state));
+	if (!evidence_fired(&analysis->evidence))
+		return;
+	fprintf(out, "delivery  %s", evidence_delivery_name(data->delivery));
+	if (data->sender_cpu != KDT_NO_CPU)
+		fprintf(out, ", sent by CPU %u", data->sender_cpu);
+	fprintf(out, "\nvictim    CPU %u in task %s (%d), hit %u\n", data->victim_cpu,
+		data->comm, data->pid, data->hits);
+	if (*analysis->point_ip)
+		fprintf(out, "at        %s\n", analysis->point_ip);
+	if (*analysis->nmi_ip)
+		fprintf(out, "NMI at    %s\n", analysis->nmi_ip);
+}
+
+static void print_cpus(const struct analysis *analysis, FILE *out)
+{
+	for (size_t i = 0; i < analysis->kvm.nr_cpus; i++) {
+		const struct kvm_cpu *cpu = &analysis->kvm.cpu[i];
+		char end[128];
+
+		if (!cpu->online && !cpu->list.nr)
+			continue;
+		list_walk_describe_end(&cpu->list, end, sizeof(end));
+		fprintf(out, "CPU %-5u %zu on its list, %s", cpu->nr, cpu->list.nr, end);
+		if (cpu->vmxe_known)
+			fprintf(out, ", %s VMX operation", cpu->vmxe ? "still in" : "out of");
+		if (analysis->log.present) {
+			if (vmclear_log_find(&analysis->log, cpu->nr, VMCLEAR_OP_SKIPPED))
+				fprintf(out, ", skipped its walk");
+			else if (vmclear_log_find(&analysis->log, cpu->nr, VMCLEAR_OP_WALK))
+				fprintf(out, ", walked its list");
+			else
+				fprintf(out, ", ran no emergency callback");
+		}
+		fputc('\n', out);
+	}
+}
+
+static void print_owner(const struct analysis *analysis, const struct vmcs *vmcs, FILE *out)
+{
+	if (vmcs->loaded->vcpu < 0) {
+		fprintf(out, "%3s %4s %6s -\n", "-", "-", "-");
+		return;
+	}
+	const struct kvm_vcpu *vcpu = &analysis->kvm.vcpu[vmcs->loaded->vcpu];
+	const struct kvm_vm *vm = &analysis->kvm.vm[vcpu->vm];
+
+	fprintf(out, "%3zu %4u %6d %s\n", vcpu->vm, vcpu->id, vm->pid, *vm->comm ? vm->comm : "-");
+}
+
+static void print_vmcs(const struct analysis *analysis, const struct vmcs *vmcs, FILE *out)
+{
+	char cpu[16] = "-";
+
+	if (vmcs_cpu(vmcs) != NO_CPU)
+		snprintf(cpu, sizeof(cpu), "%d", vmcs_cpu(vmcs));
+	fprintf(out, "%#-12" PRIx64 " %3s %-7s %-12s %-8s %-8s %-8s %-10s %-8s ", vmcs->pa, cpu,
+		vmcs_kind_name(vmcs->kind), vmcs_state_name(vmcs->state),
+		vmcs->kind == VMCS_SHADOW ? "-" : vmcs->loaded->launched ? "yes" : "no",
+		vmcs->oracle[ORACLE_IMAGE].word, vmcs->oracle[ORACLE_LOG].word,
+		vmcs->oracle[ORACLE_LIST].word, vmcs->oracle[ORACLE_EVIDENCE].word);
+	print_owner(analysis, vmcs, out);
+}
+
+static void print_table(const struct analysis *analysis, FILE *out)
+{
+	if (!analysis->nr_vmcs)
+		return;
+	fprintf(out, "\n%-12s %3s %-7s %-12s %-8s %-8s %-8s %-10s %-8s %3s %4s %6s %s\n", "VMCS",
+		"CPU", "KIND", "STATE", "LAUNCHED", "IMAGE", "LOG", "LIST", "EVIDENCE", "VM",
+		"VCPU", "PID", "COMMAND");
+	for (size_t i = 0; i < analysis->nr_vmcs; i++)
+		print_vmcs(analysis, &analysis->vmcs[i], out);
+}
+
+/* Why, for each VMCS that is not as it should be. */
+static void print_reasons(const struct analysis *analysis, FILE *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < analysis->nr_vmcs; i++) {
+		const struct vmcs *vmcs = &analysis->vmcs[i];
+
+		if (vmcs->state == VMCS_CLEARED || vmcs->state == VMCS_NEVER_LOADED)
+			continue;
+		fprintf(out, "%sVMCS %#" PRIx64 " is %s%s:\n", any ? "" : "\n", vmcs->pa,
+			vmcs_state_name(vmcs->state),
+			vmcs->disagreement ? ", the oracles disagree" : "");
+		for (int oracle = 0; oracle < NR_ORACLES; oracle++)
+			fprintf(out, "  %-9s %-11s %s\n", oracle_name(oracle),
+				answer_name(vmcs->oracle[oracle].answer), vmcs->oracle[oracle].why);
+		any = true;
+	}
+}
+
+static void print_findings(const struct analysis *analysis, FILE *out)
+{
+	for (size_t i = 0; i < analysis->findings.nr; i++) {
+		const struct finding *finding = &analysis->findings.finding[i];
+
+		fprintf(out, "%s%s: %s\n", i ? "" : "\n",
+			finding->weight == FINDING_DOUBT ? "doubt" : "note", finding->text);
+	}
+}
+
+struct error *analysis_print(const struct analysis *analysis, FILE *out)
+{
+	print_verdict(analysis, out);
+	print_dump(analysis, out);
+	print_story(analysis, out);
+	print_cpus(analysis, out);
+	print_table(analysis, out);
+	print_reasons(analysis, out);
+	print_findings(analysis, out);
+	if (fflush(out) || ferror(out))
+		return error_errno(errno, "report: cannot write it");
+	return NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYZE_TYPES_H
+#define ANALYZE_TYPES_H
+
+/*
+ * Where the members of the kernel's structures are, from the BTF that the
+ * kernel and its modules carry in their memory.
+ */
+
+#include <stdbool.h>
+
+#include "analyze/memory.h"
+
+struct types;
+
+struct member {
+	uint64_t offset;	/* in bytes from the start of the structure */
+	uint64_t size;		/* in bytes */
+};
+
+/* @data is the kernel's own BTF; it is copied. */
+struct error *types_create(const void *data, size_t size, struct types **ret);
+void types_destroy(struct types *types);
+
+/* Add the BTF of the module @name, which builds on that of the kernel. */
+struct error *types_add_module(struct types *types, const char *name,
+			       const void *data, size_t size);
+
+/*
+ * Find @path ("nested.vmcs02") in the structure @structure, in modules first,
+ * through anonymous structures and unions.
+ * Return: whether it is there.
+ */
+bool types_find(const struct types *types, const char *structure, const char *path,
+		struct member *ret);
+
+/* As types_find(), for what must be there: an error says what is missing. */
+struct error *types_member(const struct types *types, const char *structure,
+			   const char *path, struct member *ret);
+
+/* Size of a structure in bytes, 0 if there is none of that name. */
+uint64_t types_size(const struct types *types, const char *structure);
+
+#endif

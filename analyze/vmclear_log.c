@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyze/vmclear_log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VMCLEAR_LOG_MAGIC	"VMXCLOG"
+#define VMCLEAR_LOG_VERSION	1
+/* The patch has 1024; this stops nonsense. */
+#define MAX_ENTRIES		(1024 * 1024)
+
+struct log_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t nr_entries;	/* room */
+	uint32_t next;		/* entries ever claimed */
+	uint32_t pad;
+};
+
+/* Return: whether it can be believed. */
+static bool check(const struct log_header *header, struct findings *findings)
+{
+	if (memcmp(header->magic, VMCLEAR_LOG_MAGIC, sizeof(header->magic))) {
+		findings_add(findings, FINDING_DOUBT,
+			     "the kernel's VMCLEAR log does not start with its magic number");
+		return false;
+	}
+	if (header->version != VMCLEAR_LOG_VERSION || header->nr_entries > MAX_ENTRIES) {
+		findings_add(findings, FINDING_DOUBT,
+			     "the kernel's VMCLEAR log is of version %" PRIu32 " with %" PRIu32
+			     " entries, this analyser knows version %u: use the analyser that came with the patch",
+			     header->version, header->nr_entries, VMCLEAR_LOG_VERSION);
+		return false;
+	}
+	return true;
+}
+
+static struct error *read_log(const struct memory *mem, uint64_t addr,
+			      struct findings *findings, struct vmclear_log *ret)
+{
+	struct log_header header;
+	struct error *err = memory_read(mem, addr, &header, sizeof(header));
+
+	if (err)
+		return err;
+	if (!check(&header, findings))
+		return NULL;
+	uint32_t nr = header.next;
+
+	if (nr > header.nr_entries) {
+		findings_add(findings, FINDING_DOUBT,
+			     "the kernel's VMCLEAR log overflowed: %" PRIu32 " entries, room for %" PRIu32,
+			     header.next, header.nr_entries);
+		ret->overflowed = true;
+		nr = header.nr_entries;
+	}
+	ret->entry = calloc(nr, sizeof(*ret->entry));
+	if (nr && !ret->entry)
+		return &error_no_memory;
+	err = memory_read(mem, addr + sizeof(header), ret->entry, nr * sizeof(*ret->entry));
+	if (err)
+		return err;
+	ret->nr = nr;
+	ret->present = true;
+	return NULL;
+}
+
+struct error *vmclear_log_read(const struct kernel *kernel, struct findings *findings,
+			       struct vmclear_log *ret)
+{
+	uint64_t addr;
+
+	*ret = (struct vmclear_log){};
+	if (!kernel_find_symbol(kernel, "kvm_intel", "vmx_crash_log", &addr))
+		return NULL;
+	struct error *err = read_log(kernel->memory, addr, findings, ret);
+
+	if (!err)
+		return NULL;
+	vmclear_log_deinit(ret);
+	if (err == &error_no_memory)
+		return err;
+	findings_add(findings, FINDING_DOUBT, "the kernel's VMCLEAR log: %s", err->message);
+	error_free(err);
+	return NULL;
+}
+
+void vmclear_log_deinit(struct vmclear_log *log)
+{
+	free(log->entry);
+	*log = (struct vmclear_log){};
+}
+
+const struct vmclear_log_entry *vmclear_log_find(const struct vmclear_log *log, int cpu,
+						 enum vmclear_op op)
+{
+	for (size_t i = 0; i < log->nr; i++) {
+		if (log->entry[i].op == op && (int)log->entry[i].cpu == cpu)
+			return &log->entry[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TESTS_UNIT_HOST_H
+#define TESTS_UNIT_HOST_H
+
+/*
+ * A KVM host that crashed, described in text, as the memory that its dump
+ * would have: kallsyms, BTF, modules, per-CPU data, loaded-VMCS lists, VMs,
+ * VMCS regions, the driver's evidence and the kernel's VMCLEAR log.
+ *
+ * A line is a statement, "#" begins a comment.  What is not said is as on a
+ * healthy host with two CPUs and kvm_intel loaded, without driver and log.
+ *
+ *   cpus N                 possible CPUs 0 to N-1, all online
+ *   no kvm_intel | no crash | no types
+ *   no xarray              struct kvm has an array of vCPUs, as before Linux 5.17
+ *   no layouts             struct module has memory areas instead, as from Linux 6.4 on
+ *   vm NAME [pid P] [comm C] [hidden]        hidden: not in vm_list
+ *   vcpu NAME [of VM] [cpu C] [launched] [image I] [revision R] [shadow]
+ *        [nested OWNER] [unborn] [tid T] [dropped]
+ *        nested: the vmcs02 of vCPU OWNER; unborn: its VM does not have it yet;
+ *        dropped: its VMCS region is not in the dump
+ *   list C NAME...         the list of CPU C in forward order
+ *   add C NAME STORES      the first STORES stores of list_add() to it
+ *   del NAME STORES        the first STORES stores of list_del()
+ *   next NAME|C VALUE      overwrite ->next of an entry or of a CPU's list head;
+ *   prev NAME|C VALUE      VALUE is a NAME, a CPU's number for its head, or 0xHEX
+ *   current C NAME         current_vmcs of CPU C
+ *   vmxe C                 CPU C is still in VMX operation
+ *   log C walk|skipped|vmxoff | log C vmclear NAME [STATUS] [shadow] | log lost | log bad
+ *   point P cpu C [state S] [vmptr NAME] [sees NAME...] | point bad
+ */
+
+#include "tests/unit/machine.h"
+
+struct host;
+
+/* Ends the program with a message for a line that makes no sense. */
+struct host *host_create(const char *text);
+void host_destroy(struct host *host);
+
+struct machine *host_machine(struct host *host);
+
+/* Physical address of the VMCS region of @name, or of its shadow VMCS for "NAME.shadow". */
+uint64_t host_vmcs(const struct host *host, const char *name);
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Each case file describes a host (host.h) and what the analyser must say of
+ * its dump.  Below the licence its first line is the fact that it states.
+ *
+ *   expect pass|fail|inconclusive
+ *   expect NAME STATE             of the VMCS of vCPU NAME, or of "NAME.shadow"
+ *   expect NAME ORACLE ANSWER     ANSWER as in the JSON, or a part of the reason
+ *   expect NAME vm PID COMM
+ *   expect summary|finding|error TEXT
+ */
+#include <err.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze/analysis.h"
+#include "tests/unit/host.h"
+#include "tests/unit/tap.h"
+
+struct result {
+	const struct host *host;
+	const struct analysis *analysis;	/* NULL: there was an error */
+	const char *error;
+};
+
+static const struct vmcs *find_vmcs(const struct result *result, const char *name)
+{
+	uint64_t pa = host_vmcs(result->host, name);
+
+	for (size_t i = 0; i < result->analysis->nr_vmcs; i++) {
+		if (result->analysis->vmcs[i].pa == pa)
+			return &result->analysis->vmcs[i];
+	}
+	return NULL;
+}
+
+static bool has_finding(const struct analysis *analysis, const char *text)
+{
+	for (size_t i = 0; i < analysis->findings.nr; i++) {
+		if (strstr(analysis->findings.finding[i].text, text))
+			return true;
+	}
+	return false;
+}
+
+static bool vm_is(const struct analysis *analysis, const struct vmcs *vmcs, const char *rest)
+{
+	char text[64] = "none";
+
+	if (vmcs->loaded->vcpu >= 0) {
+		const struct kvm_vcpu *vcpu = &analysis->kvm.vcpu[vmcs->loaded->vcpu];
+		const struct kvm_vm *vm = &analysis->kvm.vm[vcpu->vm];
+
+		snprintf(text, sizeof(text), "%d %s", vm->pid, vm->comm);
+	}
+	return !strcmp(rest, text);
+}
+
+static bool vmcs_is(const struct analysis *analysis, const struct vmcs *vmcs, const char *rest)
+{
+	if (!vmcs)
+		return !strcmp(rest, "missing");
+	if (!strncmp(rest, "vm ", 3))
+		return vm_is(analysis, vmcs, rest + 3);
+	for (int i = 0; i < NR_ORACLES; i++) {
+		size_t len = strlen(oracle_name(i));
+
+		if (strncmp(rest, oracle_name(i), len) || rest[len] != ' ')
+			continue;
+		return !strcmp(rest + len + 1, answer_name(vmcs->oracle[i].answer)) ||
+		       strstr(vmcs->oracle[i].why, rest + len + 1);
+	}
+	return !strcmp(rest, vmcs_state_name(vmcs->state)) ||
+	       !strcmp(rest, vmcs_kind_name(vmcs->kind));
+}
+
+static bool is_met(const struct result *result, const char *expected)
+{
+	char first[32];
+	int used = 0;
+
+	if (sscanf(expected, "%31s %n", first, &used) != 1)
+		errx(2, "expect what?");
+	const char *rest = expected + used;
+
+	if (!strcmp(first, "error"))
+		return result->error && strstr(result->error, rest);
+	if (!result->analysis)
+		return false;
+	if (!strcmp(first, "summary"))
+		return strstr(analysis_summary(result->analysis), rest);
+	if (!strcmp(first, "finding"))
+		return has_finding(result->analysis, rest);
+	if (!*rest)
+		return !strcmp(first, verdict_name(analysis_verdict(result->analysis)));
+	return vmcs_is(result->analysis, find_vmcs(result, first), rest);
+}
+
+/* What the analyser says to people must be writable, whatever it is; and so the JSON. */
+static void print_all(const struct analysis *analysis, FILE *out)
+{
+	error_free(analysis_print(analysis, out));
+	json_t *json = analysis_json(analysis);
+
+	if (json)
+		json_dumpf(json, out, 0);
+	else
+		tap_ok(false, "the analysis can be written as JSON");
+	json_decref(json);
+}
+
+static void explain(const struct result *result)
+{
+	if (result->error) {
+		tap_diag("error: %s", result->error);
+		return;
+	}
+	char *text = NULL, *save;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	error_free(analysis_print(result->analysis, out));
+	fclose(out);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		tap_diag("%s", line);
+	free(text);
+}
+
+static void check(const char *fact, const char *format, const struct host *host,
+		  const char *dump, const char *expectations)
+{
+	struct analysis *analysis = NULL;
+	struct error *err = analysis_create(dump, &analysis);
+	struct result result = { host, analysis, err ? err->message : NULL };
+	char *copy = strdup(expectations), *save;
+	FILE *null = fopen("/dev/null", "w");
+	char unmet[1024] = "";
+
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!is_met(&result, line) && !*unmet)
+			snprintf(unmet, sizeof(unmet), "%s", line);
+	}
+	if (!tap_ok(!*unmet, "%s (%s)", fact, format)) {
+		tap_diag("not met: expect %s", unmet);
+		explain(&result);
+	}
+	if (analysis && null)
+		print_all(analysis, null);
+	fclose(null);
+	free(copy);
+	error_free(err);
+	analysis_destroy(analysis);
+}
+
+/* Split @text into the fact, the host and what is expected. */
+static void split(char *text, char **ret_fact, FILE *host, FILE *expectations)
+{
+	char *save;
+
+	strtok_r(text, "\n", &save);
+	*ret_fact = strtok_r(NULL, "\n", &save);
+	if (!*ret_fact || strncmp(*ret_fact, "# ", 2))
+		errx(2, "the second line of a case must be \"# FACT\"");
+	*ret_fact += 2;
+	for (char *line; (line = strtok_r(NULL, "\n", &save));) {
+		if (!strncmp(line, "expect ", 7))
+			fprintf(expectations, "%s\n", line + 7);
+		else
+			fprintf(host, "%s\n", line);
+	}
+}
+
+static char *read_file(const char *path)
+{
+	FILE *in = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!in || getdelim(&text, &size, '\0', in) < 0)
+		err(2, "%s", path);
+	fclose(in);
+	return text;
+}
+
+static void run_case(const char *path, const char *dump)
+{
+	char *text = read_file(path), *fact, *description = NULL, *expectations = NULL;
+	size_t size;
+	FILE *host_text = open_memstream(&description, &size);
+	FILE *expected_text = open_memstream(&expectations, &size);
+
+	split(text, &fact, host_text, expected_text);
+	fclose(host_text);
+	fclose(expected_text);
+	struct host *host = host_create(description);
+
+	machine_write_elf(host_machine(host), dump, MACHINE_SOUND);
+	check(fact, "ELF", host, dump, expectations);
+	machine_write_kdump(host_machine(host), dump, MACHINE_SOUND);
+	check(fact, "kdump", host, dump, expectations);
+	host_destroy(host);
+	free(text);
+	free(description);
+	free(expectations);
+}
+
+int main(int argc, char **argv)
+{
+	char dump[] = "/tmp/kdump-torture-case-XXXXXX";
+	int fd = mkstemp(dump);
+
+	if (fd < 0)
+		err(2, "%s", dump);
+	close(fd);
+	for (int i = 1; i < argc; i++)
+		run_case(argv[i], dump);
+	unlink(dump);
+	return tap_done();
+}
