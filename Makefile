@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kdump-torture: 'make help' lists what there is.
+
+TOP := $(abspath .)
+include Makefile.quiet
+
+KERNEL	?= fixed
+PREFIX	?= /usr/local
+DESTDIR	?=
+
+# What 'make run' hands to 'kdump-torture run'
+RUN_ARGS = $(if $(POINT),--point $(POINT)) $(if $(DELIVER),--deliver $(DELIVER)) \
+	$(if $(CPU),--cpu $(CPU)) $(if $(GUESTS),--guests $(GUESTS)) \
+	$(if $(OUT),--out $(OUT)) $(ARGS)
+
+help:
+	@echo 'make run        crash an emulated KVM host once and judge the dump; all it needs'
+	@echo '                is installed and built first. KERNEL=fixed|bitmap, KDIR=/path/to/linux,'
+	@echo '                POINT=list_add/2, DELIVER=self|remote|shootdown, CPU=1, GUESTS=3,'
+	@echo '                OUT=DIR, ARGS=... (see kdump-torture run --help)'
+	@echo 'make check      all tests; ends with "N passed, N failed"'
+	@echo 'make check-unit the tests that need no emulator, in seconds'
+	@echo 'make host       the host command build/kdump-torture alone'
+	@echo 'make kernel     the kernel to be crashed (KERNEL=fixed|bitmap)'
+	@echo 'make deps       install the Debian packages that are missing'
+	@echo 'make install    install the host command, man pages, completion (PREFIX, DESTDIR)'
+	@echo 'make clean      remove build/'
+	@echo 'V=1 shows the commands; -jN is understood.'
+
+deps:
+	$(Q)inject/install-packages.sh
+
+# After deps, for what pkg-config and the compiler find is asked below
+host: deps
+	@mkdir -p $(BUILD)
+	$(Q)$(MAKE) -C analyze
+	$(Q)$(MAKE) -C inject
+	$(Q)$(MAKE) -C inject/agent
+	@ln -sfn ../driver $(BUILD)/driver
+	@ln -sfn ../tests/kselftest $(BUILD)/kselftest
+	@ln -sf ../inject/packages $(BUILD)/packages
+
+kernel: deps
+	$(Q)$(MAKE) -C kernel-patch KERNEL=$(KERNEL)
+
+mutants: deps
+	$(Q)$(MAKE) -C kernel-patch mutants
+
+ifeq ($(KDIR),)
+run: host kernel
+	$(Q)$(BUILD)/kdump-torture run --kernel $(KERNEL) $(RUN_ARGS)
+else
+run: host
+	$(Q)$(MAKE) -C kernel-patch tree KDIR=$(abspath $(KDIR))
+	$(Q)$(BUILD)/kdump-torture run --kernel "$$(cat $(BUILD)/tree-path)" $(RUN_ARGS)
+endif
+
+check-unit: host
+	$(Q)$(MAKE) -C tests check-unit
+
+check: host
+	$(Q)$(MAKE) -C tests check
+
+install: host
+	$(Q)$(MAKE) -C inject install
+	$(Q)$(MAKE) -C docs install
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+.PHONY: help deps host kernel mutants run check-unit check install clean

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AGENT_H
+#define AGENT_H
+
+/*
+ * The agent is the only program of the project that runs in a target.  In an
+ * emulated target it is /init of both kernels. What it has to do comes as
+ * KEY=VALUE arguments ("role=host guests=3 ...") or, in the capture kernel, as
+ * agent_KEY=VALUE in the environment: kexec appends options of its own to the
+ * command line, so nothing there can stand behind "--". It reports by lines on
+ * the second serial port:
+ *
+ *	phase NAME [DETAIL]	a new phase has begun
+ *	progress DETAIL		a sign of life within a phase
+ *	note TEXT		something the user should be told
+ *	tap LINE		a line of KTAP
+ *	error OUTCOME TEXT	the run ends with this outcome
+ *	end OUTCOME		the run ends; what is on disk is synced
+ */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define AGENT_GUEST_NAME "guest-%u"
+
+/* What the target is told to do; units and defaults in parse_job(). */
+struct job {
+	const char *role;	/* "host", "capture" or "kselftest" */
+	unsigned int guests;	/* launched on the victim CPU */
+	unsigned int bystanders; /* launched on another CPU */
+	unsigned int victim;	/* CPU number */
+	const char *point;	/* OP/STEP or FUNCTION+0xOFF; NULL: do not arm */
+	const char *probe;	/* what the driver is to arm for it */
+	const char *deliver;	/* self, remote or shootdown */
+	const char *trigger;	/* comma separated: create, migrate, destroy */
+	const char *skip;	/* matching hits to let pass */
+	const char *layout;	/* of struct loaded_vmcs, for the driver */
+	const char *capture;	/* "no": load no crash kernel */
+	const char *arm;	/* "no": leave the driver unarmed */
+	const char *level;	/* makedumpfile -d */
+	const char *append;	/* capture kernel command line, ',' for ' ', ',,' for ',' */
+};
+
+/* report.c */
+void report_open(void);
+void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Report "error OUTCOME TEXT" and stop for good: the host resets the target. */
+void die(const char *outcome, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+/* Stop for good after a last line. */
+void halt_here(void) __attribute__((noreturn));
+
+/* util.c */
+/* Write @text to @path. Return: 0 or an errno value. */
+int write_file(const char *path, const char *text);
+/* First line of @path into @line, without newline. Return: 0 or an errno value. */
+int read_line(const char *path, char *line, size_t size);
+/* Load a module. Dies when the kernel refuses. */
+void load_module(const char *path, const char *parameters);
+/*
+ * Run a program, calling @idle (may be NULL) about once a second, and put the
+ * last non-empty line it printed into @last (NULL: not wanted).
+ * Return: its wait status.
+ */
+int run_program(char *const argv[], void (*idle)(void), char *last, size_t size);
+/* Pin the calling thread to @cpu. Dies when that fails. */
+void pin_to_cpu(unsigned int cpu);
+
+/* guest.c */
+struct guest {
+	pid_t pid;
+	int command;	/* write one struct guest_command at a time */
+	int ready;	/* one byte arrives for each command done */
+};
+
+/*
+ * Start a process that owns a VM with one vCPU and has really run it on @cpu;
+ * @run: false only creates the vCPU, and does so when told to (guest_launch()).
+ */
+void guest_start(struct guest *guest, const char *name, unsigned int cpu);
+/* Create the VM, run it on its CPU, wait until the guest has executed. */
+void guest_launch(struct guest *guest);
+/* The same without waiting: the launch may never return. */
+void guest_launch_async(struct guest *guest);
+/* Move the vCPU to @cpu and run it there, without waiting. */
+void guest_migrate_async(struct guest *guest, unsigned int cpu);
+/* Wait for the last asynchronous command at most @seconds. Return: done. */
+bool guest_wait(struct guest *guest, unsigned int seconds);
+
+/* host.c */
+/* Load the KVM modules. Dies when the kernel refuses. */
+void load_kvm(void);
+/* Load the crash kernel, unless the job says "capture=no". */
+void load_crash_kernel(const struct job *job);
+
+/* What each role does. */
+void host_main(const struct job *job) __attribute__((noreturn));
+void capture_main(const struct job *job) __attribute__((noreturn));
+void kselftest_main(const struct job *job) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The capture kernel: makedumpfile from /proc/vmcore to the dump disk. */
+#include "agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DUMP_DISK	"/dev/sda"
+#define DUMP_DIR	"/dump"
+/* The name that kdump scripts of the distributions give to an unfinished dump. */
+#define DUMP_UNFINISHED	DUMP_DIR "/vmcore-incomplete"
+#define DUMP_FINISHED	DUMP_DIR "/vmcore"
+
+static void report_growth(void)
+{
+	struct stat st;
+
+	if (!stat(DUMP_UNFINISHED, &st))
+		report("progress %lld KiB", (long long)st.st_size / 1024);
+}
+
+void capture_main(const struct job *job)
+{
+	struct stat st;
+	char last[256];
+
+	report("phase capture");
+	if (stat("/proc/vmcore", &st))
+		die("capture-failed", "/proc/vmcore: %s; the capture kernel was not given elfcorehdr=",
+		    strerror(errno));
+	mkdir(DUMP_DIR, 0700);
+	if (mount(DUMP_DISK, DUMP_DIR, "ext2", 0, NULL))
+		die("capture-failed", "%s: cannot mount the dump disk: %s", DUMP_DISK,
+		    strerror(errno));
+	report("phase dump %lld KiB of memory", (long long)st.st_size / 1024);
+	/* 6: messages and errors, no progress bar; the size of the file tells. */
+	char *argv[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-d",
+			 (char *)job->level, "/proc/vmcore",
+			 DUMP_UNFINISHED, NULL };
+	int status = run_program(argv, report_growth, last, sizeof(last));
+
+	if (status) {
+		umount(DUMP_DIR);
+		die("dump-incomplete", "makedumpfile: status %d: %s",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), last);
+	}
+	if (rename(DUMP_UNFINISHED, DUMP_FINISHED) || stat(DUMP_FINISHED, &st))
+		die("dump-incomplete", "%s: %s", DUMP_FINISHED, strerror(errno));
+	report("phase sync");
+	if (umount(DUMP_DIR))
+		die("dump-incomplete", "%s: unmount: %s", DUMP_DIR, strerror(errno));
+	report("end captured %lld", (long long)st.st_size);
+	halt_here();
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The host to be crashed: guests, crash kernel, armed driver, trigger. */
+#include "agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KNOBS		"/sys/kernel/debug/kdump_torture/"
+#define NEWCOMER	"guest-new"	/* the VM that trigger create makes */
+#define MAX_GUESTS	256
+/* How long a trigger may take. Well above the driver's hold time-out of 10 s. */
+#define TRIGGER_SECONDS	20
+
+static struct guest guests[MAX_GUESTS];
+
+static unsigned int other_cpu(const struct job *job)
+{
+	return job->victim ? 0 : 1;
+}
+
+static void start_guests(const struct job *job)
+{
+	unsigned int total = job->guests + job->bystanders;
+
+	if (total > MAX_GUESTS)
+		die("setup-failed", "%u guests: at most %u", total, MAX_GUESTS);
+	report("phase guests %u on CPU %u, %u elsewhere", job->guests, job->victim,
+	       job->bystanders);
+	for (unsigned int i = 0; i < total; i++) {
+		unsigned int cpu = i < job->guests ? job->victim : other_cpu(job);
+		char name[16];
+
+		snprintf(name, sizeof(name), AGENT_GUEST_NAME, i);
+		guest_start(&guests[i], name, cpu);
+		guest_launch(&guests[i]);
+	}
+}
+
+void load_crash_kernel(const struct job *job)
+{
+	char append[1024];
+	char last[256];
+
+	if (!strcmp(job->capture, "no"))
+		return;
+	report("phase crash-kernel");
+	snprintf(append, sizeof(append), "--append=%s", job->append);
+	for (char *p = append; *p; p++)
+		if (*p == ',' && p[1] == ',')
+			memmove(p, p + 1, strlen(p)); /* ends on the ',' that stays */
+		else if (*p == ',')
+			*p = ' ';
+	/*
+	 * kexec_load without the purgatory's checksum: hashing init_size bytes
+	 * twice is most of a run's time under an emulator.
+	 */
+	char *argv[] = { "/sbin/kexec", "-c", "--no-checks", "-p",
+			 "/capture/bzImage", "--initrd=/capture/initramfs",
+			 append, NULL };
+	int status = run_program(argv, NULL, last, sizeof(last));
+
+	if (status)
+		die("setup-failed", "kexec: cannot load the crash kernel: %s", last);
+}
+
+/* Write one knob of the driver; its refusal ends the run. */
+static void set_knob(const char *knob, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), KNOBS "%s", knob);
+	int err = write_file(path, value);
+
+	if (!err)
+		return;
+	die("refused", "driver: %s = %s: %s", knob, value, strerror(err));
+}
+
+static void arm(const struct job *job)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", job->victim);
+	set_knob("cpu", number);
+	set_knob("deliver", job->deliver);
+	set_knob("point", job->probe);
+	if (strcmp(job->point, job->probe))
+		set_knob("label", job->point);
+	if (job->skip)
+		set_knob("skip", job->skip);
+	if (job->layout) {
+		char layout[256];
+
+		snprintf(layout, sizeof(layout), "%s", job->layout);
+		for (char *p = layout; *p; p++)
+			if (*p == ',')
+				*p = ' ';
+		set_knob("layout", layout);
+	}
+	if (!strcmp(job->trigger, "create"))
+		set_knob("task", NEWCOMER);
+	if (!strcmp(job->arm, "no"))
+		return;
+	set_knob("arm", "1");
+	report("phase armed %s on CPU %u, %s", job->probe, job->victim, job->deliver);
+}
+
+static bool fired_or_lost(void)
+{
+	char result[256];
+
+	if (read_line(KNOBS "result", result, sizeof(result)))
+		return false;
+	return strncmp(result, "armed", strlen("armed")) != 0;
+}
+
+/* Returns only if the point was not reached, or the NMI was lost. */
+static void pull_trigger(const struct job *job, const char *trigger)
+{
+	struct guest *subject = &guests[0];
+
+	report("phase fire %s", trigger);
+	if (!strcmp(trigger, "create")) {
+		static struct guest newcomer;
+
+		guest_start(&newcomer, NEWCOMER, job->victim);
+		guest_launch_async(&newcomer);
+		subject = &newcomer;
+	} else if (!strcmp(trigger, "migrate")) {
+		if (!job->guests)
+			die("setup-failed", "trigger migrate needs a guest on the victim CPU");
+		guest_migrate_async(subject, other_cpu(job));
+	} else if (!strcmp(trigger, "destroy")) {
+		if (!job->guests)
+			die("setup-failed", "trigger destroy needs a guest on the victim CPU");
+		kill(subject->pid, SIGKILL);
+		waitpid(subject->pid, NULL, 0);
+		return;
+	} else {
+		die("setup-failed", "trigger %s: unknown; use create, migrate or destroy", trigger);
+	}
+	if (!guest_wait(subject, TRIGGER_SECONDS))
+		report("note trigger %s did not finish in %d s", trigger, TRIGGER_SECONDS);
+}
+
+void load_kvm(void)
+{
+	load_module("/modules/irqbypass.ko", "");
+	load_module("/modules/kvm.ko", "");
+	load_module("/modules/kvm-intel.ko", "");
+}
+
+void host_main(const struct job *job)
+{
+	char result[256];
+
+	report("phase boot");
+	load_kvm();
+	load_module("/modules/kdump_torture.ko", "");
+	start_guests(job);
+	load_crash_kernel(job);
+	arm(job);
+	char *triggers = strdup(job->trigger);
+
+	for (char *t = strtok(triggers, ","); t; t = strtok(NULL, ",")) {
+		pull_trigger(job, t);
+		if (fired_or_lost())
+			break;
+	}
+	if (read_line(KNOBS "result", result, sizeof(result)))
+		result[0] = '\0';
+	if (!strncmp(result, "nmi-lost", strlen("nmi-lost")))
+		die("nmi-lost", "%s was reached, but no NMI came; the driver says: %s",
+		    job->point, result);
+	die("not-fired", "%s was not reached; the driver says: %s", job->point, result);
+}

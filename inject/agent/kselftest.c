@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The tests that run in the target and crash nothing, twice: without a crash
+ * kernel and with one, for the driver behaves differently. Each line of KTAP
+ * goes out as "tap LINE".
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KSFT_SKIP 4
+
+/* Run the script, its lines nested below the test that it is. Return: its exit status. */
+static int run_script(void)
+{
+	FILE *lines = popen("/bin/sh /kselftest/kdump_torture.sh 2>&1", "r");
+	char line[400];
+
+	if (!lines)
+		die("setup-failed", "kselftest: cannot start: %s", strerror(errno));
+	while (fgets(line, sizeof(line), lines)) {
+		line[strcspn(line, "\n")] = '\0';
+		report("tap   %s", line);
+	}
+	int status = pclose(lines);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void run_test(unsigned int nr, const char *name)
+{
+	int status = run_script();
+
+	report("tap %sok %u %s%s", !status || status == KSFT_SKIP ? "" : "not ", nr, name,
+	       status == KSFT_SKIP ? " # SKIP" : "");
+}
+
+void kselftest_main(const struct job *job)
+{
+	report("phase boot");
+	char *argv[] = { "/bin/busybox", "--install", "-s", "/bin", NULL };
+	int status = run_program(argv, NULL, NULL, 0);
+
+	if (status)
+		die("setup-failed", "busybox: cannot install its applets: status %d", status);
+	load_kvm();
+	setenv("PATH", "/bin", 1);
+	setenv("KDUMP_TORTURE_KO", "/modules/kdump_torture.ko", 1);
+	report("phase kselftest");
+	report("tap KTAP version 1");
+	report("tap 1..2");
+	run_test(1, "driver without a crash kernel");
+	load_crash_kernel(job);
+	report("phase kselftest with a crash kernel");
+	run_test(2, "driver with a crash kernel");
+	report("end done");
+	halt_here();
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inject/commands.h"
+#include "inject/run.h"
+#include "inject/target.h"
+
+static const char help[] =
+"Usage: kdump-torture run [OPTION...]\n"
+"Crash a KVM host at one chosen instruction, capture the dump, judge it.\n"
+"\n"
+"The host is a target that may be crashed, never the machine you type on.\n"
+"\n"
+"  -t, --target NAME      bochs: emulated Intel host (default)\n"
+"  -k, --kernel KERNEL    fixed (default), a mutant (bitmap), or a built kernel tree\n"
+"  -p, --point POINT      OP/STEP (default list_add/2) or FUNCTION+0xOFF;\n"
+"                         'kdump-torture points' lists them\n"
+"  -d, --deliver HOW      self (default), remote or shootdown\n"
+"  -c, --cpu N            victim CPU (default 1)\n"
+"  -g, --guests N         guests launched on the victim CPU (default 3)\n"
+"  -b, --bystanders N     guests launched on another CPU (default 1)\n"
+"  -o, --out DIR          new directory for all that the run leaves\n"
+"                         (default: runs/DATE-KERNEL-POINT-DELIVERY)\n"
+"      --via HOW          auto (default), hook or kprobe\n"
+"      --trigger LIST     create, migrate, destroy: what to do to reach the point\n"
+"                         (default: what its OP needs)\n"
+"      --skip N           let N hits of the point pass first\n"
+"      --memory MIB       memory of the target (default 384)\n"
+"      --disk MIB         dump disk of the target (default 256)\n"
+"      --timeout SECONDS  longest wait for a sign of life (default 120)\n"
+"      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
+"                         Shows that nothing crashes then\n"
+"      --keep             keep the images the target booted from\n"
+"  -j, --json             print run.json on stdout instead of the report\n"
+"  -q, --quiet            no progress on stderr\n"
+"  -h, --help             this text\n"
+"\n"
+"Exit status: 0 pass, 1 fail, 2 usage or set-up error, 3 inconclusive.\n";
+
+enum {
+	OPT_VIA = 256,
+	OPT_TRIGGER,
+	OPT_SKIP,
+	OPT_MEMORY,
+	OPT_DISK,
+	OPT_TIMEOUT,
+	OPT_WITHOUT,
+	OPT_KEEP,
+};
+
+static const struct option long_options[] = {
+	{ "target", required_argument, NULL, 't' },
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "point", required_argument, NULL, 'p' },
+	{ "deliver", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },
+	{ "guests", required_argument, NULL, 'g' },
+	{ "bystanders", required_argument, NULL, 'b' },
+	{ "out", required_argument, NULL, 'o' },
+	{ "via", required_argument, NULL, OPT_VIA },
+	{ "trigger", required_argument, NULL, OPT_TRIGGER },
+	{ "skip", required_argument, NULL, OPT_SKIP },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "without", required_argument, NULL, OPT_WITHOUT },
+	{ "keep", no_argument, NULL, OPT_KEEP },
+	{ "json", no_argument, NULL, 'j' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static struct error *parse_number(const char *option, const char *text, unsigned int min,
+				  unsigned int max, unsigned int *ret)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)text[0]) || *end || errno || value < min || value > max)
+		return error_new("--%s %s: not a number from %u to %u", option, text, min, max);
+	*ret = value;
+	return NULL;
+}
+
+static struct error *find_target(const char *name, const struct target_ops **ret)
+{
+	for (size_t i = 0; targets[i]; i++) {
+		if (!strcmp(targets[i]->name, name)) {
+			*ret = targets[i];
+			return NULL;
+		}
+	}
+	return error_new("--target %s: no such target; use bochs", name);
+}
+
+static struct error *parse_via(const char *text, enum via *ret)
+{
+	static const char *const names[] = { "auto", "hook", "kprobe" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i])) {
+			*ret = i;
+			return NULL;
+		}
+	}
+	return error_new("--via %s: use auto, hook or kprobe", text);
+}
+
+static struct error *parse_without(const char *text, struct run_options *ret)
+{
+	if (!strcmp(text, "crash-kernel"))
+		ret->without_crash_kernel = true;
+	else if (!strcmp(text, "arming"))
+		ret->without_arming = true;
+	else
+		return error_new("--without %s: use crash-kernel or arming", text);
+	return NULL;
+}
+
+static struct error *parse_option(int option, struct run_options *ret)
+{
+	switch (option) {
+	case 't':
+		return find_target(optarg, &ret->target);
+	case 'k':
+		ret->kernel = optarg;
+		return NULL;
+	case 'p':
+		ret->point = optarg;
+		return NULL;
+	case 'd':
+		ret->deliver = optarg;
+		return NULL;
+	case 'c':
+		return parse_number("cpu", optarg, 0, 63, &ret->victim);
+	case 'g':
+		return parse_number("guests", optarg, 0, 64, &ret->guests);
+	case 'b':
+		return parse_number("bystanders", optarg, 0, 64, &ret->bystanders);
+	case 'o':
+		ret->out = optarg;
+		return NULL;
+	case OPT_VIA:
+		return parse_via(optarg, &ret->via);
+	case OPT_TRIGGER:
+		ret->trigger = optarg;
+		return NULL;
+	case OPT_SKIP:
+		return parse_number("skip", optarg, 0, 1000000, &ret->skip);
+	case OPT_MEMORY:
+		return parse_number("memory", optarg, 256, 2048, &ret->memory);
+	case OPT_DISK:
+		return parse_number("disk", optarg, 1, 4096, &ret->disk);
+	case OPT_TIMEOUT:
+		return parse_number("timeout", optarg, 1, 86400, &ret->timeout);
+	case OPT_WITHOUT:
+		return parse_without(optarg, ret);
+	case OPT_KEEP:
+		ret->keep_images = true;
+		return NULL;
+	case 'j':
+		ret->json = true;
+		return NULL;
+	case 'q':
+		ret->quiet = true;
+		return NULL;
+	}
+	return error_new("see 'kdump-torture run --help'");
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options = run_defaults;
+	enum exit_status status;
+	struct error *err = NULL;
+	int option;
+
+	while (!err && (option = getopt_long(argc, argv, "t:k:p:d:c:g:b:o:jqh", long_options,
+					     NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return STATUS_PASS;
+		}
+		err = parse_option(option, &options);
+	}
+	if (!err && optind < argc)
+		err = error_new("%s: unexpected argument; see 'kdump-torture run --help'",
+				argv[optind]);
+	if (!err)
+		err = run_once(&options, &status);
+	if (err) {
+		error_report(err);
+		return STATUS_USAGE;
+	}
+	return status;
+}

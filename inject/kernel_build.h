@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INJECT_KERNEL_BUILD_H
+#define INJECT_KERNEL_BUILD_H
+
+#include <stdbool.h>
+
+/*
+ * A kernel to be crashed: a name (fixed, bitmap, ...: built by kernel-patch/),
+ * or the path of a built kernel tree.
+ */
+
+struct error;
+
+struct kernel_build {
+	char *name;		/* as the user gave it */
+	char *bzimage;
+	char *vmlinux;		/* with debug info; may be missing on disk */
+	char *irqbypass;	/* modules, with debug info */
+	char *kvm;
+	char *kvm_intel;
+	char *driver;		/* kdump_torture.ko built for this kernel */
+	bool crash_points;	/* built with the crash-points patches */
+};
+
+/* Directory that holds what was built: kernels/, agent, driver sources. */
+const char *data_directory(void);
+
+/*
+ * Find a kernel and check that it can serve: what is missing from its
+ * configuration is listed in the error. Builds the driver for a kernel tree
+ * that has not had it built yet.
+ */
+struct error *kernel_build_open(const char *name, struct kernel_build **ret);
+void kernel_build_close(struct kernel_build *kernel);
+
+/* Path of one module (kvm, kvm-intel, irqbypass) of a kernel; caller frees. */
+struct error *kernel_module_path(const char *kernel, const char *module, char **ret);
+
+static inline void cleanup_kernel_build(struct kernel_build **kernel)
+{
+	kernel_build_close(*kernel);
+}
+
+#endif

@@ -1,0 +1,610 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "inject/run.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyze/analyze.h"
+#include "analyze/cleanup.h"
+#include "inject/kernel_build.h"
+#include "inject/outcome.h"
+#include "inject/points.h"
+#include "inject/process.h"
+#include "inject/progress.h"
+#include "inject/target.h"
+
+#define CPUS		2
+/* Milliseconds between looks at signals, clocks and the terminal. */
+#define TICK		200
+/* Lines of the console that go into an unsuccessful run's record. */
+#define EXCERPT_LINES	20
+
+const struct run_options run_defaults = {
+	.target = &target_bochs,
+	.kernel = "fixed",
+	.point = "list_add/2",
+	.deliver = "self",
+	.victim = 1,
+	.guests = 3,
+	.bystanders = 1,
+	.memory = 384,
+	.disk = 256,
+	.timeout = 120,
+};
+
+/* One run while it lasts. */
+struct run {
+	const struct run_options *options;
+	struct kernel_build *kernel;
+	char *directory;
+	char *probe;		/* what the driver arms */
+	char *label;		/* FUNCTION+0xOFF, instruction, source; for people */
+	char *layout;		/* for the driver; NULL: unknown */
+	const char *via;	/* "hook" or "kprobe" */
+	const char *trigger;
+	char *job;
+	struct target *target;
+	struct progress progress;
+	enum outcome outcome;
+	char message[512];	/* what went wrong; empty: nothing */
+	json_t *notes;
+	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
+	char *dump;		/* path of the collected dump; NULL: none */
+	struct analysis *analysis; /* NULL: no readable dump */
+	enum exit_status status;
+};
+
+static void note(struct run *run, const char *text)
+{
+	json_array_append_new(run->notes, json_string(text));
+	if (!run->options->quiet)
+		fprintf(stderr, "kdump-torture: note: %s\n", text);
+}
+
+static void conclude(struct run *run, enum outcome outcome, const char *message)
+{
+	run->outcome = outcome;
+	snprintf(run->message, sizeof(run->message), "%s", message);
+}
+
+/* What makes a guest's kernel pass the point: by the operation it belongs to. */
+static const char *default_trigger(const char *point)
+{
+	static const struct {
+		const char *prefix, *trigger;
+	} triggers[] = {
+		{ "list_add/", "create" },
+		{ "load/", "create" },
+		{ "list_del/", "migrate" },
+		{ "clear/", "migrate" },
+	};
+
+	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++)
+		if (!strncmp(point, triggers[i].prefix, strlen(triggers[i].prefix)))
+			return triggers[i].trigger;
+	return "create,migrate";
+}
+
+static struct error *resolve_kprobe(struct run *run)
+{
+	const char *module = run->kernel->kvm_intel;
+	_cleanup_(cleanup_points) struct points *points = NULL;
+	struct point resolved;
+	struct error *err = points_create(module, &points);
+
+	if (!err)
+		err = points_find_kprobe(points, run->options->point, &resolved);
+	if (err)
+		return err;
+	run->via = "kprobe";
+	if (asprintf(&run->probe, "%s+0x%x", resolved.function, resolved.offset) < 0 ||
+	    asprintf(&run->label, "%s: %s%s%s", run->probe, resolved.instruction,
+		     resolved.file ? " at " : "", resolved.file ? resolved.file : "") < 0)
+		return &error_no_memory;
+	return NULL;
+}
+
+static bool is_raw_point(const char *point)
+{
+	return strstr(point, "+0x") != NULL;
+}
+
+static struct error *resolve_point(struct run *run)
+{
+	const struct run_options *options = run->options;
+	bool hook = run->kernel->crash_points && options->via != VIA_KPROBE &&
+		    !is_raw_point(options->point);
+
+	run->trigger = options->trigger ? options->trigger : default_trigger(options->point);
+	if (options->via == VIA_HOOK && !hook)
+		return error_new("--via hook: %s",
+				 is_raw_point(options->point) ?
+				 "a raw FUNCTION+0xOFF is reached by a kprobe only" :
+				 "this kernel is built without the crash-points patches");
+	struct error *layout = points_layout(run->kernel->kvm_intel, &run->layout);
+
+	if (layout) {
+		note(run, layout->message);
+		error_free(layout);
+	}
+	if (!run->kernel->crash_points)
+		note(run, "this kernel has no crash-points patches: points are kprobes, and there "
+			  "is no log of the VMCLEARs of the crash path");
+	if (!hook)
+		return resolve_kprobe(run);
+	if (!points_is_known(options->point))
+		return error_new("point %s: unknown; 'kdump-torture points' lists them",
+				 options->point);
+	run->via = "hook";
+	run->probe = strdup(options->point);
+	run->label = strdup(options->point);
+	return run->probe && run->label ? NULL : &error_no_memory;
+}
+
+static void replace_character(char *text, char from, char to)
+{
+	for (; text && *text; text++)
+		if (*text == from)
+			*text = to;
+}
+
+/* An argument of init may hold no spaces: commas stand for them. */
+static struct error *write_job(struct run *run)
+{
+	const struct run_options *options = run->options;
+	_cleanup_free_ char *layout = NULL, *skip = NULL;
+
+	if (run->layout) {
+		replace_character(run->layout, ' ', ',');
+		if (asprintf(&layout, " layout=%s", run->layout) < 0)
+			return &error_no_memory;
+	}
+	if (options->skip && asprintf(&skip, " skip=%u", options->skip) < 0)
+		return &error_no_memory;
+	if (asprintf(&run->job,
+		     "role=host point=%s probe=%s deliver=%s trigger=%s victim=%u guests=%u "
+		     "bystanders=%u capture=%s arm=%s%s%s append=" CAPTURE_COMMAND_LINE,
+		     options->point, run->probe, options->deliver, run->trigger, options->victim,
+		     options->guests, options->bystanders,
+		     options->without_crash_kernel ? "no" : "yes",
+		     options->without_arming ? "no" : "yes", layout ? layout : "",
+		     skip ? skip : "") < 0)
+		return &error_no_memory;
+	return NULL;
+}
+
+static struct error *make_parents(const char *path)
+{
+	char parent[PATH_MAX];
+
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+		if (mkdir(parent, 0755) && errno != EEXIST)
+			return error_errno(errno, "%s: cannot make the directory", parent);
+	}
+	return NULL;
+}
+
+static struct error *make_directory(struct run *run)
+{
+	const struct run_options *options = run->options;
+	_cleanup_free_ char *path = NULL;
+
+	if (options->out) {
+		path = strdup(options->out);
+	} else {
+		_cleanup_free_ char *name = NULL;
+		char stamp[32];
+		time_t now = time(NULL);
+
+		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime(&now));
+		if (asprintf(&name, "%s-%s-%s-%s-%d", stamp, options->kernel, options->point,
+			     options->deliver, getpid()) < 0)
+			return &error_no_memory;
+		replace_character(name, '/', '_');
+		if (asprintf(&path, "runs/%s", name) < 0)
+			return &error_no_memory;
+	}
+	if (!path)
+		return &error_no_memory;
+	struct error *err = make_parents(path);
+
+	if (err)
+		return err;
+	if (mkdir(path, 0755)) {
+		/* An existing directory may serve if there is nothing to lose. */
+		if (errno != EEXIST || rmdir(path) || mkdir(path, 0755))
+			return error_errno(errno, "%s: cannot make the run directory%s", path,
+					   errno == EEXIST || errno == ENOTEMPTY ?
+					   " (remove it or name another with --out)" : "");
+	}
+	run->directory = realpath(path, NULL);
+	return run->directory ? NULL : error_errno(errno, "%s", path);
+}
+
+static char *run_file(const struct run *run, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", run->directory, name) < 0 ? NULL : path;
+}
+
+/* Act on one line of the agent. Return: the run has ended. */
+static bool take_line(struct run *run, const char *line)
+{
+	char word[32] = "";
+	int used = 0;
+
+	if (sscanf(line, "phase %31s %n", word, &used) == 1) {
+		if (!strcmp(word, "boot") && run->progress.nr_phases > 2) {
+			conclude(run, OUTCOME_RESET, "the target booted again instead of dumping");
+			return true;
+		}
+		if (!strcmp(word, "dump"))
+			run->dump_name = "vmcore-incomplete";
+		progress_phase(&run->progress, word, line + used);
+	} else if (!strncmp(line, "progress ", strlen("progress "))) {
+		progress_detail(&run->progress, line + strlen("progress "));
+	} else if (!strncmp(line, "note ", strlen("note "))) {
+		note(run, line + strlen("note "));
+	} else if (sscanf(line, "error %31s %n", word, &used) == 1) {
+		conclude(run, outcome_find(word), line + used);
+		return true;
+	} else if (sscanf(line, "end %31s", word) == 1) {
+		run->dump_name = "vmcore";
+		conclude(run, outcome_find(word), "");
+		return true;
+	}
+	return false;
+}
+
+/* From power-on to the agent's last line, or to whatever ends the run before. */
+static void watch(struct run *run)
+{
+	const struct target_ops *ops = run->options->target;
+	double last_sign = now_seconds();
+
+	for (;;) {
+		const char *text;
+		enum target_event event = ops->next_event(run->target, TICK, &text);
+
+		if (signals_pending()) {
+			conclude(run, OUTCOME_INTERRUPTED, "interrupted by a signal");
+			return;
+		}
+		if (event == TARGET_LINE && take_line(run, text))
+			return;
+		if (event == TARGET_RESET || event == TARGET_ENDED) {
+			conclude(run, event == TARGET_RESET ? OUTCOME_RESET : OUTCOME_TARGET_DIED,
+				 text);
+			return;
+		}
+		if (event != TARGET_QUIET) {
+			last_sign = now_seconds();
+		} else if (now_seconds() - last_sign > run->options->timeout) {
+			char message[128];
+
+			snprintf(message, sizeof(message),
+				 "no sign of life for %u s in phase %s", run->options->timeout,
+				 progress_current(&run->progress));
+			conclude(run, OUTCOME_HUNG, message);
+			return;
+		}
+		progress_tick(&run->progress);
+	}
+}
+
+static void collect(struct run *run)
+{
+	_cleanup_free_ char *path = NULL;
+	bool found = false;
+
+	if (!run->dump_name)
+		return;
+	progress_phase(&run->progress, "collect", run->dump_name);
+	path = run_file(run, run->dump_name);
+	if (!path)
+		return;
+	struct error *err = run->options->target->collect(run->target, run->dump_name, path,
+							  &found);
+
+	if (!err && found)
+		run->dump = no_cleanup_ptr(path);
+	if (!run->dump && run->outcome == OUTCOME_CAPTURED)
+		conclude(run, OUTCOME_DUMP_UNREADABLE,
+			 err ? err->message : "the dump disk holds no vmcore");
+	error_free(err);
+}
+
+static struct error *write_report_files(struct run *run)
+{
+	_cleanup_free_ char *text = run_file(run, "verdict.txt");
+	_cleanup_free_ char *json = run_file(run, "verdict.json");
+	_cleanup_free_ char *log = run_file(run, "dmesg.txt");
+	_cleanup_fclose_ FILE *text_file = text ? fopen(text, "we") : NULL;
+	_cleanup_fclose_ FILE *log_file = log ? fopen(log, "we") : NULL;
+
+	if (!text_file || !log_file || !json)
+		return error_errno(errno, "%s: cannot write the verdict", run->directory);
+	struct error *err = analysis_print(run->analysis, text_file);
+
+	if (!err)
+		err = analysis_write_log(run->dump, log_file);
+	if (err)
+		return err;
+	json_t *object = analysis_json(run->analysis);
+	int failed = !object || json_dump_file(object, json, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+	json_decref(object);
+	return failed ? error_new("%s: cannot write", json) : NULL;
+}
+
+static enum exit_status verdict_status(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_PASS:
+		return STATUS_PASS;
+	case VERDICT_FAIL:
+		return STATUS_FAIL;
+	default:
+		return STATUS_INCONCLUSIVE;
+	}
+}
+
+/* VMCSes that were launched on the victim CPU, as the dump has them. */
+static unsigned int launched_on_victim(const struct run *run)
+{
+	json_t *object = analysis_json(run->analysis), *vmcs;
+	unsigned int launched = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, "vmcs"), i, vmcs)
+		launched += json_is_true(json_object_get(vmcs, "launched")) &&
+			    json_integer_value(json_object_get(vmcs, "cpu")) ==
+				    (json_int_t)run->options->victim;
+	json_decref(object);
+	return launched;
+}
+
+static void analyze(struct run *run)
+{
+	run->status = outcome_status(run->outcome);
+	if (!run->dump || run->outcome != OUTCOME_CAPTURED)
+		return;
+	progress_phase(&run->progress, "analyze", run->dump);
+	struct error *err = analysis_create(run->dump, &run->analysis);
+
+	if (!err)
+		err = write_report_files(run);
+	if (err) {
+		conclude(run, OUTCOME_DUMP_UNREADABLE, err->message);
+		error_free(err);
+		run->status = outcome_status(run->outcome);
+		return;
+	}
+	run->status = verdict_status(analysis_verdict(run->analysis));
+	if (run->status == STATUS_PASS && run->options->guests && !launched_on_victim(run)) {
+		snprintf(run->message, sizeof(run->message),
+			 "no VMCS was launched on victim CPU %u: nothing was at stake",
+			 run->options->victim);
+		run->status = STATUS_INCONCLUSIVE;
+	}
+}
+
+static const char *status_name(enum exit_status status)
+{
+	switch (status) {
+	case STATUS_PASS:
+		return "pass";
+	case STATUS_FAIL:
+		return "fail";
+	default:
+		return "inconclusive";
+	}
+}
+
+static json_t *phases_json(const struct run *run)
+{
+	json_t *phases = json_array();
+
+	for (size_t i = 0; i < run->progress.nr_phases; i++) {
+		const struct phase *phase = &run->progress.phases[i];
+
+		json_array_append_new(phases, json_pack("{s:s, s:s, s:f, s:f}", "name", phase->name,
+							"detail", phase->detail, "start",
+							phase->start, "seconds", phase->seconds));
+	}
+	return phases;
+}
+
+/* The last lines of the console; an empty array if there are none. */
+static json_t *console_excerpt(const struct run *run)
+{
+	_cleanup_free_ char *path = run_file(run, "console.log"), *line = NULL;
+	_cleanup_fclose_ FILE *console = path ? fopen(path, "re") : NULL;
+	json_t *excerpt = json_array();
+	size_t size = 0;
+
+	while (console && getline(&line, &size, console) > 0) {
+		line[strcspn(line, "\r\n")] = '\0';
+		/* Replacing what is no UTF-8 keeps the record readable. */
+		for (char *p = line; *p; p++)
+			if ((unsigned char)*p >= 0x80 || (unsigned char)*p < ' ')
+				*p = '?';
+		json_array_append_new(excerpt, json_string(line));
+		if (json_array_size(excerpt) > EXCERPT_LINES)
+			json_array_remove(excerpt, 0);
+	}
+	return excerpt;
+}
+
+static json_t *run_json(const struct run *run)
+{
+	const struct run_options *options = run->options;
+	_cleanup_free_ char *version = options->target->version();
+	json_t *object = json_pack(
+		"{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:{s:s, s:s, s:b}, s:{s:s, s:s, s:s, s:s}, "
+		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:o, s:O}",
+		"schema", 1, "outcome", outcome_name(run->outcome), "verdict",
+		status_name(run->status), "exit_status", run->status, "message", run->message,
+		"target", options->target->name, "target_version", version ? version : "",
+		"kernel", "name", options->kernel, "bzimage", run->kernel->bzimage,
+		"crash_points", run->kernel->crash_points, "point", "name", options->point,
+		"via", run->via, "probe", run->probe, "place", run->label, "deliver",
+		options->deliver, "trigger", run->trigger, "victim", options->victim, "guests",
+		options->guests, "bystanders", options->bystanders, "memory_mib", options->memory,
+		"skip", options->skip, "phases", phases_json(run), "notes", run->notes);
+
+	if (run->outcome == OUTCOME_HUNG)
+		json_object_set_new(object, "hung_in",
+				    json_string(progress_current(&run->progress)));
+	if (run->dump)
+		json_object_set_new(object, "dump", json_string(run->dump));
+	if (run->status != STATUS_PASS)
+		json_object_set_new(object, "console", console_excerpt(run));
+	return object;
+}
+
+static struct error *write_record(struct run *run)
+{
+	_cleanup_free_ char *path = run_file(run, "run.json");
+	json_t *object = run_json(run);
+	struct error *err = NULL;
+
+	if (!path || !object || json_dump_file(object, path, JSON_INDENT(2)))
+		err = error_new("%s/run.json: cannot write", run->directory);
+	if (!err && run->options->json && json_dumpf(object, stdout, JSON_INDENT(2)) == 0)
+		putchar('\n');
+	json_decref(object);
+	return err;
+}
+
+static struct error *report(struct run *run)
+{
+	const struct run_options *options = run->options;
+
+	if (options->json)
+		return NULL;
+	struct error *err = run->analysis ? analysis_print(run->analysis, stdout) : NULL;
+
+	if (!run->analysis)
+		printf("%s: %s%s%s\n", run->status == STATUS_FAIL ? "FAIL" :
+				       run->status == STATUS_USAGE ? "ERROR" : "INCONCLUSIVE",
+		       outcome_name(run->outcome), run->message[0] ? ": " : "", run->message);
+	else if (run->message[0])
+		printf("INCONCLUSIVE: %s\n", run->message);
+	printf("\nkernel %s, point %s by %s (%s), delivery %s, victim CPU %u\nrun directory: %s\n",
+	       options->kernel, options->point, run->via, run->label, options->deliver,
+	       options->victim, run->directory);
+	if (run->analysis)
+		return err;
+	json_t *excerpt = console_excerpt(run), *line;
+	size_t i;
+
+	if (json_array_size(excerpt))
+		puts("last lines of the console:");
+	json_array_foreach(excerpt, i, line)
+		printf("  %s\n", json_string_value(line));
+	json_decref(excerpt);
+	return err;
+}
+
+static struct error *crash_and_capture(struct run *run)
+{
+	const struct target_ops *ops = run->options->target;
+	struct target_config config = {
+		.kernel = run->kernel,
+		.directory = run->directory,
+		.job = run->job,
+		.memory = run->options->memory,
+		.disk = run->options->disk,
+		.cpus = CPUS,
+		.keep = run->options->keep_images,
+	};
+	struct error *err = ops->create(&config, &run->target);
+
+	if (err)
+		return err;
+	progress_phase(&run->progress, "images", "");
+	err = ops->prepare(run->target);
+	if (err)
+		return err;
+	progress_phase(&run->progress, "power-on", ops->description);
+	err = ops->boot(run->target);
+	if (err)
+		return err;
+	watch(run);
+	collect(run);
+	ops->reset(run->target);
+	return NULL;
+}
+
+static struct error *check_options(const struct run_options *options)
+{
+	static const char *const deliveries[] = { "self", "remote", "shootdown" };
+
+	if (options->victim >= CPUS)
+		return error_new("--cpu %u: the target has CPUs 0 to %d", options->victim, CPUS - 1);
+	if (strchr(options->point, ' ') || !strpbrk(options->point, "/+"))
+		return error_new("--point %s: neither OP/STEP nor FUNCTION+0xOFF; "
+				 "'kdump-torture points' lists them", options->point);
+	for (size_t i = 0; i < sizeof(deliveries) / sizeof(deliveries[0]); i++)
+		if (!strcmp(options->deliver, deliveries[i]))
+			return NULL;
+	return error_new("--deliver %s: use self, remote or shootdown", options->deliver);
+}
+
+static void run_deinit(struct run *run)
+{
+	if (run->target)
+		run->options->target->destroy(run->target);
+	analysis_destroy(run->analysis);
+	kernel_build_close(run->kernel);
+	json_decref(run->notes);
+	free(run->directory);
+	free(run->probe);
+	free(run->label);
+	free(run->layout);
+	free(run->job);
+	free(run->dump);
+}
+
+struct error *run_once(const struct run_options *options, enum exit_status *ret)
+{
+	_cleanup_(run_deinit) struct run run = { .options = options, .notes = json_array() };
+	struct error *err = check_options(options);
+
+	progress_init(&run.progress, options->quiet);
+	if (!err)
+		err = kernel_build_open(options->kernel, &run.kernel);
+	if (!err)
+		err = resolve_point(&run);
+	if (!err)
+		err = write_job(&run);
+	if (!err)
+		err = make_directory(&run);
+	if (err)
+		return err;
+	signals_hold();
+	err = crash_and_capture(&run);
+	if (!err) {
+		analyze(&run);
+		progress_end(&run.progress);
+		err = write_record(&run);
+	}
+	if (!err)
+		err = report(&run);
+	if (run.target)
+		options->target->reset(run.target);
+	fflush(NULL);
+	signals_release();
+	*ret = run.status;
+	return err;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INJECT_TARGET_H
+#define INJECT_TARGET_H
+
+#include <stdbool.h>
+
+/*
+ * A target is a machine that may be crashed. inject/ knows it only through
+ * this interface; a target is one file.
+ */
+
+struct error;
+struct kernel_build;
+
+/* What a target needs to know; everything in it outlives the target. */
+struct target_config {
+	const struct kernel_build *kernel;
+	const char *directory;	/* logs of the target go here; exists */
+	const char *job;	/* arguments of the agent, separated by spaces */
+	const char *kselftest;	/* directory to take along with a shell; NULL: none */
+	unsigned int memory;	/* MiB */
+	unsigned int disk;	/* size of the dump disk, MiB */
+	unsigned int cpus;
+	bool keep;		/* leave the images behind */
+};
+
+enum target_event {
+	TARGET_QUIET,	/* nothing in the time given */
+	TARGET_ALIVE,	/* something was seen, but no line of the agent */
+	TARGET_LINE,	/* a line of the agent (agent/agent.h has its form) */
+	TARGET_RESET,	/* the machine reset itself: triple fault or reboot */
+	TARGET_ENDED,	/* the machine is gone */
+};
+
+struct target;
+
+struct target_ops {
+	const char *name;
+	const char *description;
+	struct error *(*create)(const struct target_config *config, struct target **ret);
+	/* Build images, whatever can fail before the machine runs. */
+	struct error *(*prepare)(struct target *target);
+	struct error *(*boot)(struct target *target);
+	/*
+	 * Wait at most @timeout milliseconds for a sign of life. @text is valid
+	 * until the next call: the line, or why the machine is gone.
+	 */
+	enum target_event (*next_event)(struct target *target, int timeout, const char **text);
+	/*
+	 * Copy the dump to @path; false in *@ret: there is none.
+	 * @name: its file name on the dump disk, vmcore or vmcore-incomplete.
+	 */
+	struct error *(*collect)(struct target *target, const char *name, const char *path,
+				 bool *ret);
+	/* What runs the target, for the record: "Bochs 2.7". Caller frees. */
+	char *(*version)(void);
+	/* End the machine at once and remove what only it needed. May be repeated. */
+	void (*reset)(struct target *target);
+	void (*destroy)(struct target *target);
+};
+
+extern const struct target_ops target_bochs;
+
+/* NULL terminated. */
+extern const struct target_ops *const targets[];
+
+#endif

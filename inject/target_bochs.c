@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The emulated Intel host: Bochs with VMX, booted from a CD image that is made
+ * for each run, with a disk for the dump. The first serial port is the kernel's
+ * console, the second carries the agent's lines; both reach us over loopback
+ * TCP, the only live back end of Bochs that needs no terminal.
+ */
+#include "inject/target.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "analyze/cleanup.h"
+#include "analyze/error.h"
+#include "inject/image.h"
+#include "inject/kernel_build.h"
+#include "inject/process.h"
+
+#define BIOS		"/usr/share/bochs/BIOS-bochs-latest"
+#define VGABIOS		"/usr/share/bochs/VGABIOS-lgpl-latest"
+#define ISOLINUX	"/usr/lib/ISOLINUX/isolinux.bin"
+#define LDLINUX		"/usr/lib/syslinux/modules/bios/ldlinux.c32"
+
+/* Emulated instructions a second: fixes emulated time, not speed. */
+#define IPS		10000000
+
+enum { CONSOLE, AGENT, NR_PORTS };
+
+struct target {
+	struct target_config config;
+	pid_t pid;		/* 0: not running */
+	int terminal;		/* master side of the pty that Bochs draws on */
+	int listener[NR_PORTS];
+	int port[NR_PORTS];	/* -1: not connected (yet, or any more) */
+	int console_log;
+	int agent_log;
+	char buffer[1024];	/* of what the agent sends; a partial line at its start */
+	size_t buffered;
+	size_t consumed;	/* of buffer: the line handed out last */
+	char reason[256];
+};
+
+/* Files of a run, below config.directory. */
+static const char boot_image[] = "boot.iso";
+static const char host_initramfs[] = "initramfs";
+static const char capture_initramfs[] = "capture-initramfs";
+static const char disk_image[] = "disk.img";
+static const char disk_lock[] = "disk.img.lock";
+static const char bochsrc[] = "bochsrc";
+static const char debugger_commands[] = "debugger";
+static const char emulator_log[] = "emulator.log";
+
+static char *path_of(const struct target *target, const char *file)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", target->config.directory, file) < 0 ? NULL : path;
+}
+
+static struct error *write_text(const struct target *target, const char *file, const char *text)
+{
+	_cleanup_free_ char *path = path_of(target, file);
+	_cleanup_fclose_ FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return &error_no_memory;
+	if (!f || fputs(text, f) == EOF || fflush(f))
+		return error_errno(errno, "%s: cannot write", path);
+	return NULL;
+}
+
+static int open_log(const struct target *target, const char *file)
+{
+	_cleanup_free_ char *path = path_of(target, file);
+
+	return path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+}
+
+static struct error *bochs_create(const struct target_config *config, struct target **ret)
+{
+	struct target *target = calloc(1, sizeof(*target));
+
+	if (!target)
+		return &error_no_memory;
+	target->config = *config;
+	target->terminal = -1;
+	for (int i = 0; i < NR_PORTS; i++)
+		target->listener[i] = target->port[i] = -1;
+	target->console_log = open_log(target, "console.log");
+	target->agent_log = open_log(target, "agent.log");
+	*ret = target;
+	return NULL;
+}
+
+static struct error *build_capture_initramfs(const char *path, const char *agent)
+{
+	_cleanup_(cleanup_image) struct image *image = NULL;
+	struct error *err = image_create(path, IMAGE_INITRAMFS, &image);
+
+	if (!err)
+		err = image_add_file(image, "init", agent);
+	if (!err)
+		err = image_add_program(image, "usr/bin/makedumpfile", "/usr/bin/makedumpfile");
+	return err ? err : image_finish(image);
+}
+
+static struct error *add_kselftest(struct image *image, const char *directory)
+{
+	_cleanup_free_ char *script = NULL;
+
+	if (asprintf(&script, "%s/kdump_torture.sh", directory) < 0)
+		return &error_no_memory;
+	struct error *err = image_add_file(image, "kselftest/kdump_torture.sh", script);
+
+	return err ? err : image_add_file(image, "bin/busybox", "/bin/busybox");
+}
+
+static struct error *build_host_initramfs(const struct target *target, const char *path,
+					  const char *agent, const char *capture)
+{
+	const struct kernel_build *kernel = target->config.kernel;
+	const struct {
+		const char *to, *from;
+		struct error *(*add)(struct image *image, const char *to, const char *from);
+	} files[] = {
+		{ "init", agent, image_add_file },
+		{ "sbin/kexec", "/sbin/kexec", image_add_program },
+		{ "capture/bzImage", kernel->bzimage, image_add_file },
+		{ "capture/initramfs", capture, image_add_file },
+		{ "modules/irqbypass.ko", kernel->irqbypass, image_add_module },
+		{ "modules/kvm.ko", kernel->kvm, image_add_module },
+		{ "modules/kvm-intel.ko", kernel->kvm_intel, image_add_module },
+		{ "modules/kdump_torture.ko", kernel->driver, image_add_module },
+	};
+	_cleanup_(cleanup_image) struct image *image = NULL;
+	struct error *err = image_create(path, IMAGE_INITRAMFS, &image);
+
+	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
+		err = files[i].add(image, files[i].to, files[i].from);
+	if (!err && target->config.kselftest)
+		err = add_kselftest(image, target->config.kselftest);
+	return err ? err : image_finish(image);
+}
+
+static struct error *build_boot_image(const struct target *target, const char *path,
+				      const char *initramfs)
+{
+	_cleanup_(cleanup_image) struct image *image = NULL;
+	_cleanup_free_ char *menu = NULL;
+	struct error *err = image_create(path, IMAGE_ISOLINUX, &image);
+
+	/*
+	 * idle=nomwait: Bochs's MONITOR misses wake-ups. quiet: a character on
+	 * the emulated UART costs thousands of instructions.
+	 */
+	if (asprintf(&menu, "default host\nprompt 0\ntimeout 1\nlabel host\n"
+			    " kernel /vmlinuz\n"
+			    " append initrd=/initramfs console=ttyS0 quiet idle=nomwait "
+			    "crashkernel=%uM panic=-1 -- %s\n",
+		     target->config.memory / 4, target->config.job) < 0)
+		return &error_no_memory;
+	if (!err)
+		err = image_add_file(image, "isolinux/isolinux.bin", ISOLINUX);
+	if (!err)
+		err = image_add_file(image, "isolinux/ldlinux.c32", LDLINUX);
+	if (!err)
+		err = image_add_text(image, "isolinux/isolinux.cfg", menu);
+	if (!err)
+		err = image_add_file(image, "vmlinuz", target->config.kernel->bzimage);
+	if (!err)
+		err = image_add_file(image, "initramfs", initramfs);
+	return err ? err : image_finish(image);
+}
+
+static struct error *build_disk(const struct target *target, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || ftruncate(fd, (off_t)target->config.disk << 20))
+		return error_errno(errno, "%s: cannot make the dump disk", path);
+	return run_tool((const char *[]){ "/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-m", "0",
+					  "-O", "^resize_inode", path, NULL }, NULL);
+}
+
+static struct error *listen_on_loopback(struct target *target, int i, int *ret)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t size = sizeof(address);
+	int fd = target->listener[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) || listen(fd, 1) ||
+	    getsockname(fd, (struct sockaddr *)&address, &size))
+		return error_errno(errno, "serial port %d: cannot listen on loopback", i + 1);
+	*ret = ntohs(address.sin_port);
+	return NULL;
+}
+
+static struct error *write_bochsrc(struct target *target, const char *iso, const char *disk)
+{
+	_cleanup_free_ char *log = path_of(target, emulator_log), *text = NULL;
+	int port[NR_PORTS];
+
+	for (int i = 0; i < NR_PORTS; i++) {
+		struct error *err = listen_on_loopback(target, i, &port[i]);
+
+		if (err)
+			return err;
+	}
+	if (!log || asprintf(&text,
+		"megs: %u\n"
+		"cpu: model=corei7_haswell_4770, count=%u:1:1, ips=%u, reset_on_triple_fault=0\n"
+		"romimage: file=" BIOS "\n"
+		"vgaromimage: file=" VGABIOS "\n"
+		"display_library: term\n"
+		"sound: driver=dummy\n"
+		"speaker: enabled=0\n"
+		"clock: sync=none\n"
+		"boot: cdrom\n"
+		"ata0-master: type=disk, path=\"%s\", mode=flat\n"
+		"ata1-master: type=cdrom, path=\"%s\", status=inserted\n"
+		"com1: enabled=1, mode=socket-client, dev=localhost:%d\n"
+		"com2: enabled=1, mode=socket-client, dev=localhost:%d\n"
+		"log: \"%s\"\n"
+		"panic: action=fatal\nerror: action=ignore\n"
+		"info: action=ignore\ndebug: action=ignore\n",
+		target->config.memory, target->config.cpus, IPS, disk, iso,
+		port[CONSOLE], port[AGENT], log) < 0)
+		return &error_no_memory;
+	return write_text(target, bochsrc, text);
+}
+
+static struct error *bochs_prepare(struct target *target)
+{
+	_cleanup_free_ char *agent = NULL;
+	_cleanup_free_ char *capture = path_of(target, capture_initramfs);
+	_cleanup_free_ char *host = path_of(target, host_initramfs);
+	_cleanup_free_ char *iso = path_of(target, boot_image);
+	_cleanup_free_ char *disk = path_of(target, disk_image);
+
+	if (asprintf(&agent, "%s/agent", data_directory()) < 0 || !capture || !host || !iso ||
+	    !disk)
+		return &error_no_memory;
+	struct error *err = build_capture_initramfs(capture, agent);
+
+	if (!err)
+		err = build_host_initramfs(target, host, agent, capture);
+	if (!err)
+		err = build_boot_image(target, iso, host);
+	if (!err)
+		err = build_disk(target, disk);
+	if (!err)
+		err = write_bochsrc(target, iso, disk);
+	/* Debian's Bochs is the debugger build: it waits for "continue". */
+	if (!err)
+		err = write_text(target, debugger_commands, "c\n");
+	return err;
+}
+
+static struct error *bochs_boot(struct target *target)
+{
+	_cleanup_free_ char *rc = path_of(target, bochsrc);
+	_cleanup_free_ char *commands = path_of(target, debugger_commands);
+	struct winsize window = { .ws_row = 25, .ws_col = 80 };
+	pid_t parent = getpid();
+
+	if (!rc || !commands)
+		return &error_no_memory;
+	target->pid = forkpty(&target->terminal, NULL, NULL, &window);
+	if (target->pid < 0) {
+		target->pid = 0;
+		return error_errno(errno, "bochs: cannot start under a pseudo terminal");
+	}
+	if (!target->pid) {
+		/* However we end, even by SIGKILL, the emulator ends too. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(127);
+		setenv("TERM", "vt100", 1);
+		execlp("bochs", "bochs", "-q", "-f", rc, "-rc", commands, NULL);
+		dprintf(STDERR_FILENO, "bochs: %s; install it with 'make deps'\n",
+			strerror(errno));
+		_exit(127);
+	}
+	fcntl(target->terminal, F_SETFD, FD_CLOEXEC);
+	return NULL;
+}
+
+/* The next whole line of the agent that has arrived; NULL: none yet. */
+static const char *next_line(struct target *target)
+{
+	memmove(target->buffer, target->buffer + target->consumed,
+		target->buffered - target->consumed);
+	target->buffered -= target->consumed;
+	target->consumed = 0;
+	char *end = memchr(target->buffer, '\n', target->buffered);
+
+	/* A line longer than the buffer is cut there. */
+	if (!end && target->buffered == sizeof(target->buffer))
+		end = target->buffer + target->buffered - 1;
+	if (!end)
+		return NULL;
+	*end = '\0';
+	target->consumed = end + 1 - target->buffer;
+	end = strchr(target->buffer, '\r');
+	if (end)
+		*end = '\0';
+	return target->buffer;
+}
+
+/* Why the emulator ended, from its log and what it wrote on its terminal. */
+static enum target_event explain_end(struct target *target, int status)
+{
+	_cleanup_free_ char *path = path_of(target, emulator_log);
+	_cleanup_fclose_ FILE *log = path ? fopen(path, "re") : NULL;
+	_cleanup_free_ char *line = NULL;
+	bool triple_fault = false;
+	size_t size = 0;
+
+	if (WIFSIGNALED(status))
+		snprintf(target->reason, sizeof(target->reason), "emulator: killed by signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(target->reason, sizeof(target->reason), "emulator: exited with status %d",
+			 WEXITSTATUS(status));
+	while (log && getline(&line, &size, log) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		char *panic = strstr(line, "p[");
+
+		if (strstr(line, "exception with no resolution"))
+			triple_fault = true;
+		if (panic && (triple_fault || strstr(line, ">>PANIC<<")))
+			snprintf(target->reason, sizeof(target->reason), "emulator: %s", panic);
+	}
+	return triple_fault ? TARGET_RESET : TARGET_ENDED;
+}
+
+static enum target_event emulator_ended(struct target *target)
+{
+	int status;
+
+	if (waitpid(target->pid, &status, WNOHANG) != target->pid)
+		return TARGET_QUIET;
+	target->pid = 0;
+	return explain_end(target, status);
+}
+
+/* What Bochs draws is of no use, but must be read so that it never blocks. */
+static void drain_terminal(struct target *target)
+{
+	char drawn[4096];
+
+	if (read(target->terminal, drawn, sizeof(drawn)) <= 0) {
+		close(target->terminal);
+		target->terminal = -1;
+	}
+}
+
+/* Take what has come in on serial port @i. */
+static void read_port(struct target *target, int i)
+{
+	char text[4096], *to = text;
+	size_t room = sizeof(text);
+
+	if (i == AGENT) {
+		to = target->buffer + target->buffered;
+		room = sizeof(target->buffer) - target->buffered;
+	}
+	ssize_t length = read(target->port[i], to, room);
+
+	if (length <= 0) {
+		close(target->port[i]);
+		target->port[i] = -1;
+		return;
+	}
+	if (write(i == AGENT ? target->agent_log : target->console_log, to, length) < 0)
+		return; /* a full disk costs the log, not the run */
+	if (i == AGENT)
+		target->buffered += length;
+}
+
+static enum target_event bochs_next_event(struct target *target, int timeout, const char **text)
+{
+	struct pollfd fds[1 + 2 * NR_PORTS] = { { .fd = target->terminal, .events = POLLIN } };
+	bool alive = false;
+
+	*text = next_line(target);
+	if (*text)
+		return TARGET_LINE;
+	for (int i = 0; i < NR_PORTS; i++) {
+		fds[1 + i] = (struct pollfd){ .fd = target->port[i], .events = POLLIN };
+		fds[1 + NR_PORTS + i] =
+			(struct pollfd){ .fd = target->listener[i], .events = POLLIN };
+	}
+	if (poll(fds, 1 + 2 * NR_PORTS, timeout) <= 0) {
+		*text = target->reason;
+		return target->pid ? emulator_ended(target) : TARGET_ENDED;
+	}
+	if (fds[0].revents)
+		drain_terminal(target);
+	for (int i = 0; i < NR_PORTS; i++) {
+		if (fds[1 + i].revents) {
+			read_port(target, i);
+			alive = true;
+		}
+		if (fds[1 + NR_PORTS + i].revents) {
+			target->port[i] = accept4(target->listener[i], NULL, NULL, SOCK_CLOEXEC);
+			close(target->listener[i]);
+			target->listener[i] = -1;
+		}
+	}
+	*text = next_line(target);
+	if (*text)
+		return TARGET_LINE;
+	return alive ? TARGET_ALIVE : TARGET_QUIET;
+}
+
+static struct error *bochs_collect(struct target *target, const char *name, const char *path,
+				   bool *ret)
+{
+	_cleanup_free_ char *disk = path_of(target, disk_image), *request = NULL;
+
+	if (!disk || asprintf(&request, "dump \"/%s\" \"%s\"", name, path) < 0)
+		return &error_no_memory;
+	/* debugfs(8) exits with 0 even if there is no such file. */
+	struct error *err = run_tool(
+		(const char *[]){ "/sbin/debugfs", "-R", request, disk, NULL }, NULL);
+	struct stat st;
+
+	if (!err && !stat(path, &st) && !st.st_size)
+		unlink(path);
+	*ret = !err && !access(path, R_OK);
+	return err;
+}
+
+static char *bochs_version(void)
+{
+	_cleanup_free_ char *text = NULL;
+	struct error *err = run_tool((const char *[]){ "dpkg-query", "-W", "-f",
+						       "Bochs ${Version} (packaged)", "bochs", NULL },
+				     &text);
+
+	error_free(err);
+	return text ? no_cleanup_ptr(text) : strdup("Bochs");
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void bochs_reset(struct target *target)
+{
+	static const char *const own_files[] = {
+		boot_image, host_initramfs, capture_initramfs, disk_image, disk_lock,
+		bochsrc, debugger_commands,
+	};
+
+	if (target->pid) {
+		kill(target->pid, SIGKILL);
+		waitpid(target->pid, NULL, 0);
+		target->pid = 0;
+	}
+	close_fd(&target->terminal);
+	for (int i = 0; i < NR_PORTS; i++) {
+		close_fd(&target->listener[i]);
+		close_fd(&target->port[i]);
+	}
+	for (size_t i = 0; i < sizeof(own_files) / sizeof(own_files[0]); i++) {
+		_cleanup_free_ char *path = path_of(target, own_files[i]);
+
+		if (path && (!target->config.keep || own_files[i] == disk_lock))
+			unlink(path);
+	}
+}
+
+static void bochs_destroy(struct target *target)
+{
+	bochs_reset(target);
+	close_fd(&target->console_log);
+	close_fd(&target->agent_log);
+	free(target);
+}
+
+const struct target_ops target_bochs = {
+	.name = "bochs",
+	.description = "emulated Intel host: Bochs with VMX",
+	.create = bochs_create,
+	.prepare = bochs_prepare,
+	.boot = bochs_boot,
+	.next_event = bochs_next_event,
+	.collect = bochs_collect,
+	.version = bochs_version,
+	.reset = bochs_reset,
+	.destroy = bochs_destroy,
+};
+
+const struct target_ops *const targets[] = { &target_bochs, NULL };
