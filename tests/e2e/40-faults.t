@@ -1,0 +1,91 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What goes wrong has its own outcome, a message that helps, an exit status
+# other than 0, and leaves nothing running.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use Test::More;
+use Torture;
+
+sub outcome_is {
+	my ($run, $outcome, $status, $message) = @_;
+	is($run->{run}{outcome}, $outcome, "outcome: $outcome") or diag($run->{out}, $run->{err});
+	is($run->{status}, $status, "exit status $status");
+	like($run->{out}, $message, 'the message says what');
+	isnt($run->{run}{verdict}, 'pass', 'that is no pass');
+	is_clean($run);
+}
+
+subtest 'no crash kernel: the driver refuses to arm' => sub {
+	outcome_is(crash_run('no-crash-kernel', '--without', 'crash-kernel'), 'refused', 2,
+		qr/driver: arm/);
+};
+
+subtest 'not armed: nothing fires' => sub {
+	outcome_is(crash_run('not-armed', '--without', 'arming'), 'not-fired', 3,
+		qr/was not reached/);
+};
+
+subtest 'a point that is never reached' => sub {
+	outcome_is(crash_run('never-reached', '--skip', 1000), 'not-fired', 3,
+		qr/was not reached/);
+};
+
+subtest 'dump disk too small: the dump is incomplete' => sub {
+	my $run = crash_run('small-disk', '--disk', 4);
+	outcome_is($run, 'dump-incomplete', 3, qr/makedumpfile/);
+	ok(-e "$run->{dir}/vmcore-incomplete", 'what there is of the dump is kept under its name');
+	my $cut = analyze('small-disk', "$run->{dir}/vmcore-incomplete");
+	isnt($cut->{status}, 0, 'and it never passes');
+};
+
+subtest 'emulator killed midway' => sub {
+	my $dir = scratch('killed');
+	my $pid = fork // die;
+	if (!$pid) {
+		# Kill the emulator of this run once the guests are up.
+		for (1 .. 600) {
+			last if slurp("$dir/agent.log") =~ /phase guests/;
+			select(undef, undef, undef, 0.2);
+		}
+		for (glob('/proc/[0-9]*/cmdline')) {
+			next unless slurp($_) =~ /^bochs.*\Q$dir\E/s;
+			m{/proc/(\d+)/} and kill 'KILL', $1;
+		}
+		exec('true');
+	}
+	my $run = crash_run('killed');
+	waitpid($pid, 0);
+	outcome_is($run, 'target-died', 2, qr/killed by signal 9/);
+};
+
+subtest 'hung: no sign of life' => sub {
+	my $run = crash_run('hung', '--timeout', 1);
+	is($run->{run}{outcome}, 'hung', 'outcome: hung') or diag($run->{out}, $run->{err});
+	is($run->{status}, 1, 'exit status 1');
+	like($run->{run}{hung_in}, qr/./, 'the phase is named');
+	is_clean($run);
+};
+
+subtest 'Ctrl-C leaves nothing behind' => sub {
+	my $dir = scratch('interrupted');
+	my $pid = fork // die;
+	if (!$pid) {
+		open(STDOUT, '>', "$dir.log.out");
+		open(STDERR, '>', "$dir.log.err");
+		exec($COMMAND, 'run', '--out', $dir) or exit 127;
+	}
+	for (1 .. 600) {
+		last if slurp("$dir/agent.log") =~ /phase boot/;
+		select(undef, undef, undef, 0.2);
+	}
+	kill 'INT', $pid;
+	waitpid($pid, 0);
+	is($? & 127, 2, 'it dies of the signal, as a shell expects');
+	like(slurp("$dir/run.json"), qr/"outcome": "interrupted"/, 'the record says interrupted');
+	is_clean({ dir => $dir });
+};
+
+done_testing();
