@@ -11,13 +11,13 @@ DESTDIR	?=
 # What 'make run' hands to 'kdump-torture run'
 RUN_ARGS = $(if $(POINT),--point $(POINT)) $(if $(DELIVER),--deliver $(DELIVER)) \
 	$(if $(CPU),--cpu $(CPU)) $(if $(GUESTS),--guests $(GUESTS)) \
-	$(if $(OUT),--out $(OUT)) $(ARGS)
+	$(if $(RUNDIR),--out $(RUNDIR)) $(ARGS)
 
 help:
 	@echo 'make run        crash an emulated KVM host once and judge the dump; all it needs'
 	@echo '                is installed and built first. KERNEL=fixed|bitmap, KDIR=/path/to/linux,'
 	@echo '                POINT=list_add/2, DELIVER=self|remote|shootdown, CPU=1, GUESTS=3,'
-	@echo '                OUT=DIR, ARGS=... (see kdump-torture run --help)'
+	@echo '                RUNDIR=DIR, ARGS=... (see kdump-torture run --help)'
 	@echo 'make check      all tests; ends with "N passed, N failed"'
 	@echo 'make check-unit the tests that need no emulator, in seconds'
 	@echo 'make host       the host command build/kdump-torture alone'

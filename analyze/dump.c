@@ -61,7 +61,7 @@ static struct error *reader_open(struct dump_reader *reader, const char *path)
 	reader->kdump = kdump_new();
 	if (!reader->kdump)
 		return &error_no_memory;
-	/* With mmap, a file cut short, or while it is read, would end in SIGBUS; it is no faster. */
+	/* With mmap, a file cut short, or while it is read, ends in SIGBUS; it is no faster. */
 	if (kdump_set_number_attr(reader->kdump, KDUMP_ATTR_FILE_MMAP_POLICY,
 				  KDUMP_MMAP_NEVER) != KDUMP_OK)
 		return error_new("%s: cannot read it without mmap: %s", path,

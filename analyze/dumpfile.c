@@ -296,7 +296,8 @@ struct error *dumpfile_examine(int fd, const char *path, struct dumpfile *ret)
 
 	if (strstr(slash ? slash + 1 : path, "incomplete"))
 		mark_incomplete(&file, "the dump tool named it incomplete");
-	read_at(fd, 0, magic, st.st_size < (off_t)sizeof(magic) ? (size_t)st.st_size : sizeof(magic));
+	read_at(fd, 0, magic,
+		st.st_size < (off_t)sizeof(magic) ? (size_t)st.st_size : sizeof(magic));
 	struct error *err = NULL;
 
 	if (!memcmp(magic, ELFMAG, SELFMAG))

@@ -243,8 +243,10 @@ static void read_owner(const struct walk *walk, uint64_t pid, struct kvm_vcpu *v
 		err = memory_read_string(walk->mem, task + layout->comm.offset, vcpu->comm,
 					 sizeof(vcpu->comm));
 		if (!err)
-			err = memory_read_u64(walk->mem, task + layout->group_leader.offset, &leader);
-		if (!err && !vm->pid && !memory_read_u32(walk->mem, task + layout->tgid.offset, &nr))
+			err = memory_read_u64(walk->mem, task + layout->group_leader.offset,
+					      &leader);
+		if (!err && !vm->pid &&
+		    !memory_read_u32(walk->mem, task + layout->tgid.offset, &nr))
 			vm->pid = nr;
 		if (!err)
 			err = memory_read_string(walk->mem, leader + layout->comm.offset, vm->comm,

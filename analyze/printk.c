@@ -164,7 +164,8 @@ static struct error *read_record(const struct ring *ring, uint64_t id)
 	uint64_t info = ring->infos + index * layout->info_size;
 	uint64_t state, begin, next, ts_nsec;
 	uint16_t text_len;
-	struct error *err = memory_read_u64(mem, desc + layout->state_var + layout->counter, &state);
+	struct error *err = memory_read_u64(mem, desc + layout->state_var + layout->counter,
+					    &state);
 
 	if (err)
 		return err;

@@ -138,7 +138,8 @@ static bool victim_had_launched(const struct verdict_input *input)
 	for (size_t i = 0; i < input->nr; i++) {
 		const struct vmcs *vmcs = &input->vmcs[i];
 
-		if (vmcs->state != VMCS_NEVER_LOADED && is_launched(vmcs) && vmcs_cpu(vmcs) == victim)
+		if (vmcs->state != VMCS_NEVER_LOADED && is_launched(vmcs) &&
+		    vmcs_cpu(vmcs) == victim)
 			return true;
 	}
 	return false;

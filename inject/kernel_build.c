@@ -2,7 +2,6 @@
 #include "inject/kernel_build.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,11 +14,6 @@
 #include "analyze/error.h"
 #include "inject/process.h"
 
-/* Set by the build for an installed command: PREFIX/lib/kdump-torture. */
-#ifndef LIBDIR
-#define LIBDIR "/usr/local/lib/kdump-torture"
-#endif
-
 /* Options without which a kernel cannot be crashed, captured or analysed here. */
 static const char *const required_config[] = {
 	"CONFIG_64BIT=y",	 "CONFIG_SMP=y",	"CONFIG_MODULES=y",
@@ -31,29 +25,32 @@ static const char *const required_config[] = {
 	"CONFIG_BLK_DEV_SD=y",	 "CONFIG_EXT2_FS=y",
 };
 
+/* The directory of this program's file, or "." */
+static void program_directory(char *ret, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", ret, size - 1);
+
+	snprintf(ret + (length > 0 ? length : 0), size - (length > 0 ? length : 0), "%s",
+		 length > 0 ? "" : "./");
+	*strrchr(ret, '/') = '\0';
+}
+
 const char *data_directory(void)
 {
 	static char path[PATH_MAX];
+	char here[PATH_MAX - 64], agent[PATH_MAX];
 
 	if (path[0])
 		return path;
-	const char *override = getenv("KDUMP_TORTURE_DATA");
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	if (override) {
-		snprintf(path, sizeof(path), "%s", override);
-	} else if (length > 0) {
-		path[length] = '\0';
-		dirname(path);
-		strncat(path, "/agent", sizeof(path) - strlen(path) - 1);
-		bool built_here = !access(path, F_OK);
-
-		dirname(path);
-		if (!built_here)
-			snprintf(path, sizeof(path), "%s", LIBDIR);
-	} else {
-		snprintf(path, sizeof(path), "%s", LIBDIR);
-	}
+	program_directory(here, sizeof(here));
+	snprintf(agent, sizeof(agent), "%s/agent", here);
+	/* Beside the program that was just built, or where 'make install' puts it */
+	if (getenv("KDUMP_TORTURE_DATA"))
+		snprintf(path, sizeof(path), "%s", getenv("KDUMP_TORTURE_DATA"));
+	else if (!access(agent, F_OK))
+		snprintf(path, sizeof(path), "%s", here);
+	else
+		snprintf(path, sizeof(path), "%s/../lib/kdump-torture", here);
 	return path;
 }
 
@@ -161,18 +158,36 @@ static uint64_t hash_path(const char *path)
 	return hash;
 }
 
+/*
+ * Where drivers for kernel trees are built: with the rest of the data, or, if
+ * that is installed and not ours to write to, in the user's cache.
+ */
+static struct error *driver_build_directory(const char *tree, char **ret)
+{
+	const char *base = data_directory(), *below = "", *home = getenv("HOME");
+
+	if (access(base, W_OK) && home) {
+		base = home;
+		below = "/.cache/kdump-torture";
+	}
+	return asprintf(ret, "%s%s/drivers/%016llx", base, below,
+			(unsigned long long)hash_path(tree)) < 0 ? &error_no_memory : NULL;
+}
+
 /* make(1) decides whether there is something to do. */
 static struct error *build_driver(const char *tree, char **ret)
 {
 	_cleanup_free_ char *source = NULL, *kdir = NULL, *out = NULL, *path = NULL;
+	_cleanup_free_ char *directory = NULL;
+	struct error *err = driver_build_directory(tree, &directory);
 
+	if (err)
+		return err;
 	if (asprintf(&source, "%s/driver", data_directory()) < 0 ||
-	    asprintf(&kdir, "KDIR=%s", tree) < 0 ||
-	    asprintf(&out, "OUT=%s/trees/%016llx", data_directory(),
-		     (unsigned long long)hash_path(tree)) < 0 ||
-	    asprintf(&path, "%s/kdump_torture.ko", out + strlen("OUT=")) < 0)
+	    asprintf(&kdir, "KDIR=%s", tree) < 0 || asprintf(&out, "OUT=%s", directory) < 0 ||
+	    asprintf(&path, "%s/kdump_torture.ko", directory) < 0)
 		return &error_no_memory;
-	struct error *err = run_tool(
+	err = run_tool(
 		(const char *[]){ "make", "-C", source, kdir, out, "modules", NULL }, NULL);
 
 	if (err)

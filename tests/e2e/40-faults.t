@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use FindBin;
+use POSIX ();
 use lib $FindBin::Bin;
 use Test::More;
 use Torture;
@@ -39,6 +40,52 @@ subtest 'dump disk too small: the dump is incomplete' => sub {
 	ok(-e "$run->{dir}/vmcore-incomplete", 'what there is of the dump is kept under its name');
 	my $cut = analyze('small-disk', "$run->{dir}/vmcore-incomplete");
 	isnt($cut->{status}, 0, 'and it never passes');
+};
+
+subtest 'a dump that was cut: it never passes' => sub {
+	my $run = crash_run('to-be-cut', '--quiet');
+	is($run->{status}, 0, 'whole, it passes');
+	my $size = -s "$run->{dir}/vmcore";
+	for my $part (0, 0.001, 0.1, 0.5, 0.9, 0.999) {
+		my $file = "$run->{dir}/cut";
+		system('cp', "$run->{dir}/vmcore", $file);
+		truncate($file, int($size * $part));
+		my $cut = analyze('cut', $file);
+		ok($cut->{status} == 2 || $cut->{status} == 3, "cut to $part: exit status $cut->{status}");
+		like($cut->{err} . $cut->{out}, qr/cut|empty|short|truncated|incomplete/i,
+			"cut to $part: the message says so");
+	}
+};
+
+subtest 'a point in the middle of an instruction' => sub {
+	my $dir = scratch('wrong-point');
+	my ($status, $out, $err) = tool("$dir.log", $COMMAND, 'run', '--out', $dir,
+		'--point', 'vmx_vcpu_load_vmcs+0x1');
+	is($status, 2, 'exit status 2');
+	like($err, qr/vmx_vcpu_load_vmcs\+0x1.*instruction/, 'the message names it');
+	ok(!-e $dir, 'no run directory is made');
+};
+
+subtest 'a run directory that is in use' => sub {
+	my $dir = scratch('in-use');
+	mkdir($dir);
+	open(my $fh, '>', "$dir/precious");
+	my ($status, $out, $err) = tool("$dir.log", $COMMAND, 'run', '--out', $dir);
+	is($status, 2, 'exit status 2');
+	like($err, qr/\Q$dir\E.*another with --out/, 'the message says what to do');
+	ok(-e "$dir/precious", 'nothing is lost');
+};
+
+subtest 'two runs at once do not disturb each other' => sub {
+	my $pid = fork // die;
+	if (!$pid) {
+		my $other = crash_run('twin-bitmap', '--kernel', 'bitmap', '--point', 'list_del/1');
+		POSIX::_exit($other->{status});
+	}
+	my $run = crash_run('twin-fixed');
+	waitpid($pid, 0);
+	is($run->{status}, 0, 'one passes');
+	is($? >> 8, 1, 'the other fails');
 };
 
 subtest 'emulator killed midway' => sub {

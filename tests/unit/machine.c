@@ -264,7 +264,8 @@ void machine_write_elf(const struct machine *machine, const char *path,
 	for (uint64_t page = 0, nr; (nr = next_run(machine, &page)); page += nr)
 		nr_loads++;
 	Elf64_Ehdr ehdr = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
 		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
 		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 + nr_loads,
