@@ -24,7 +24,8 @@ static const char help[] =
 "  -q, --quiet          no progress on stderr\n"
 "  -h, --help           this text\n"
 "\n"
-"Exit status: 0 all passed, 1 a test failed, 2 usage or set-up error.\n";
+"Exit status: 0 all passed, 1 a test failed or took the target down,\n"
+"2 usage or set-up error.\n";
 
 /* Seconds without a sign of life after which the target is given up. */
 #define TIMEOUT 120
@@ -71,13 +72,17 @@ static struct error *print_results(const struct target_ops *ops, struct target *
 
 		if (signals_pending())
 			return error_new("interrupted");
-		if (event == TARGET_RESET || event == TARGET_ENDED)
+		if (event == TARGET_RESET || event == TARGET_ENDED) {
+			*ret = true;
 			return error_new("the target ended: %s", text);
+		}
 		if (event != TARGET_QUIET)
 			last_sign = now_seconds();
-		else if (now_seconds() - last_sign > TIMEOUT)
+		if (now_seconds() - last_sign > TIMEOUT) {
+			*ret = true;
 			return error_new("the target hung in phase %s",
 					 progress_current(progress));
+		}
 		progress_tick(progress);
 		if (event != TARGET_LINE)
 			continue;
@@ -96,8 +101,9 @@ static struct error *print_results(const struct target_ops *ops, struct target *
 	}
 }
 
-static struct error *run_kselftest(const char *kernel_name, bool quiet, bool *ret)
+static struct error *run_kselftest(const char *kernel_name, bool quiet, enum exit_status *ret)
 {
+	bool failed = false;
 	const struct target_ops *ops = run_defaults.target;
 	_cleanup_(cleanup_kernel_build) struct kernel_build *kernel = NULL;
 	_cleanup_free_ char *directory = NULL, *kselftest = NULL;
@@ -130,17 +136,18 @@ static struct error *run_kselftest(const char *kernel_name, bool quiet, bool *re
 	if (!err)
 		err = ops->boot(target);
 	if (!err)
-		err = print_results(ops, target, &progress, ret);
+		err = print_results(ops, target, &progress, &failed);
 	progress_end(&progress);
 	if (target)
 		ops->destroy(target);
 	/* After a failure the logs are worth keeping. */
+	*ret = failed ? STATUS_FAIL : err ? STATUS_USAGE : STATUS_PASS;
 	if (err)
-		err = error_context(err, "kselftest (logs in %s)", directory);
+		error_report(error_context(err, "kselftest (logs in %s)", directory));
 	else
 		remove_log_directory(directory);
 	signals_release();
-	return err;
+	return NULL;
 }
 
 int cmd_kselftest(int argc, char **argv)
@@ -152,7 +159,8 @@ int cmd_kselftest(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *kernel = run_defaults.kernel;
-	bool quiet = false, failed = false;
+	enum exit_status status;
+	bool quiet = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "k:qh", options, NULL)) != -1) {
@@ -175,11 +183,11 @@ int cmd_kselftest(int argc, char **argv)
 				       "--help'", argv[optind]));
 		return STATUS_USAGE;
 	}
-	struct error *err = run_kselftest(kernel, quiet, &failed);
+	struct error *err = run_kselftest(kernel, quiet, &status);
 
 	if (err) {
 		error_report(err);
 		return STATUS_USAGE;
 	}
-	return failed ? STATUS_FAIL : STATUS_PASS;
+	return status;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,15 @@ static void print_help(FILE *to)
 	      "3 inconclusive.\n", to);
 }
 
+/* A result that did not reach its reader is no success. */
+static int check_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	error_report(error_errno(errno, "standard output: cannot write"));
+	return STATUS_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -52,7 +62,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		if (!strcmp(commands[i].name, argv[1]))
-			return commands[i].run(argc - 1, argv + 1);
+			return check_output(commands[i].run(argc - 1, argv + 1));
 	fprintf(stderr, "kdump-torture: %s: no such command; see 'kdump-torture --help'\n",
 		argv[1]);
 	return STATUS_USAGE;

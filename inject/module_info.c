@@ -609,6 +609,48 @@ static const char *path_in_tree(const char *path)
 	return path;
 }
 
+/* The line that @scope, if it is an inlined function, is called from. */
+static bool call_site(Dwarf_Die *scope, Dwarf_Die *unit, const char **ret_file,
+		      int *ret_line)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word file, line;
+	Dwarf_Files *files;
+	size_t nr_files;
+
+	if (dwarf_tag(scope) != DW_TAG_inlined_subroutine ||
+	    dwarf_formudata(dwarf_attr(scope, DW_AT_call_file, &attr), &file) ||
+	    dwarf_formudata(dwarf_attr(scope, DW_AT_call_line, &attr), &line) ||
+	    dwarf_getsrcfiles(unit, &files, &nr_files) || file >= nr_files)
+		return false;
+	*ret_file = path_in_tree(dwarf_filesrc(files, file, NULL, NULL));
+	*ret_line = line;
+	return true;
+}
+
+/*
+ * A static branch, and the hook of the crash-points patches around it, are
+ * inline functions, the same for all: what tells is where they are called.
+ */
+static void leave_static_branch(Dwarf_Die *unit, Dwarf_Addr pc,
+				const char **ret_file, int *ret_line)
+{
+	static const char *const branches[] = {
+		"arch_static_branch", "arch_static_branch_jump", "vmx_crash_point",
+		NULL
+	};
+	Dwarf_Die *scopes = NULL;
+	int nr_scopes = dwarf_getscopes(unit, pc, &scopes);
+
+	for (int i = 0; i < nr_scopes; i++) {
+		if (is_named(&scopes[i], branches))
+			call_site(&scopes[i], unit, ret_file, ret_line);
+		else if (dwarf_tag(&scopes[i]) != DW_TAG_lexical_block)
+			break;
+	}
+	free(scopes);
+}
+
 bool module_info_source(const struct module_info *info, uint64_t addr,
 			const char **ret_file, int *ret_line)
 {
@@ -623,6 +665,7 @@ bool module_info_source(const struct module_info *info, uint64_t addr,
 	if (!file || dwarf_lineno(line, ret_line) || !*ret_line)
 		return false;
 	*ret_file = path_in_tree(file);
+	leave_static_branch(&unit, addr - info->dwarf->bias, ret_file, ret_line);
 	return true;
 }
 

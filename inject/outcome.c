@@ -34,7 +34,9 @@ enum outcome outcome_find(const char *name)
 	return OUTCOME_SETUP_FAILED;
 }
 
-enum exit_status outcome_status(enum outcome outcome)
+enum exit_status outcome_status(enum outcome outcome, bool fired)
 {
-	return outcomes[outcome].status;
+	enum exit_status status = outcomes[outcome].status;
+
+	return status == STATUS_FAIL && !fired ? STATUS_INCONCLUSIVE : status;
 }

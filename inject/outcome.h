@@ -2,6 +2,8 @@
 #ifndef INJECT_OUTCOME_H
 #define INJECT_OUTCOME_H
 
+#include <stdbool.h>
+
 #include "analyze/error.h"
 
 /* What became of a crash run, apart from what its dump says. */
@@ -25,8 +27,9 @@ const char *outcome_name(enum outcome outcome);
 enum outcome outcome_find(const char *name);
 /*
  * The exit status of a run that brought no dump to judge. A crash that hangs or
- * resets the host has failed; what says nothing about the kernel has not.
+ * resets the host has failed; what says nothing about the kernel has not: a
+ * host that hung before it was crashed (@fired: false) is inconclusive.
  */
-enum exit_status outcome_status(enum outcome outcome);
+enum exit_status outcome_status(enum outcome outcome, bool fired);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "inject/run.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -25,6 +26,8 @@
 #define TICK		200
 /* Lines of the console that go into an unsuccessful run's record. */
 #define EXCERPT_LINES	20
+/* Seven digits: a run of an hour to the millisecond. */
+#define RECORD_FORMAT	(JSON_INDENT(2) | JSON_REAL_PRECISION(7))
 
 const struct run_options run_defaults = {
 	.target = &target_bochs,
@@ -45,15 +48,18 @@ struct run {
 	struct kernel_build *kernel;
 	char *directory;
 	char *probe;		/* what the driver arms */
-	char *label;		/* FUNCTION+0xOFF, instruction, source; for people */
+	char *place;		/* FUNCTION+0xOFF, instruction, source; "": unknown */
 	char *layout;		/* for the driver; NULL: unknown */
 	const char *via;	/* "hook" or "kprobe" */
 	const char *trigger;
 	char *job;
+	char started[32];	/* local time, ISO 8601 with the offset from UTC */
 	struct target *target;
 	struct progress progress;
 	enum outcome outcome;
 	char message[512];	/* what went wrong; empty: nothing */
+	char hung_in[32];	/* phase, if that is what happened */
+	bool fired;		/* the trigger was pulled: from here on it is about the kernel */
 	json_t *notes;
 	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
 	char *dump;		/* path of the collected dump; NULL: none */
@@ -72,6 +78,10 @@ static void conclude(struct run *run, enum outcome outcome, const char *message)
 {
 	run->outcome = outcome;
 	snprintf(run->message, sizeof(run->message), "%s", message);
+	/* What comes from a target may be anything; the record is JSON. */
+	for (char *p = run->message; *p; p++)
+		if (!isascii((unsigned char)*p) || iscntrl((unsigned char)*p))
+			*p = '?';
 }
 
 /* What makes a guest's kernel pass the point: by the operation it belongs to. */
@@ -92,23 +102,49 @@ static const char *default_trigger(const char *point)
 	return "create,migrate";
 }
 
-static struct error *resolve_kprobe(struct run *run)
+/* FUNCTION+0xOFF, what stands there and, if known, the line of source. */
+static struct error *describe_place(const struct point *point, char **ret)
 {
-	const char *module = run->kernel->kvm_intel;
-	_cleanup_(cleanup_points) struct points *points = NULL;
-	struct point resolved;
-	struct error *err = points_create(module, &points);
+	int length = point->file ? asprintf(ret, "%s+0x%x (%s; %s:%d)", point->function,
+					    point->offset, point->instruction, point->file,
+					    point->line) :
+				   asprintf(ret, "%s+0x%x (%s)", point->function, point->offset,
+					    point->instruction);
 
-	if (!err)
-		err = points_find_kprobe(points, run->options->point, &resolved);
+	return length < 0 ? &error_no_memory : NULL;
+}
+
+static struct error *resolve_hook(struct run *run, struct points *points)
+{
+	struct point resolved;
+	struct error *err = points_find(points, run->options->point, &resolved);
+
+	if (err)
+		return err;
+	if (!resolved.hook)
+		return error_new("point %s: this kernel has no such hook; "
+				 "'kdump-torture points' lists them", run->options->point);
+	run->via = "hook";
+	run->probe = strdup(run->options->point);
+	if (!run->probe)
+		return &error_no_memory;
+	if (resolved.function)
+		return describe_place(&resolved, &run->place);
+	run->place = strdup("");
+	return run->place ? NULL : &error_no_memory;
+}
+
+static struct error *resolve_kprobe(struct run *run, struct points *points)
+{
+	struct point resolved;
+	struct error *err = points_find_kprobe(points, run->options->point, &resolved);
+
 	if (err)
 		return err;
 	run->via = "kprobe";
-	if (asprintf(&run->probe, "%s+0x%x", resolved.function, resolved.offset) < 0 ||
-	    asprintf(&run->label, "%s: %s%s%s", run->probe, resolved.instruction,
-		     resolved.file ? " at " : "", resolved.file ? resolved.file : "") < 0)
+	if (asprintf(&run->probe, "%s+0x%x", resolved.function, resolved.offset) < 0)
 		return &error_no_memory;
-	return NULL;
+	return describe_place(&resolved, &run->place);
 }
 
 static bool is_raw_point(const char *point)
@@ -137,15 +173,12 @@ static struct error *resolve_point(struct run *run)
 	if (!run->kernel->crash_points)
 		note(run, "this kernel has no crash-points patches: points are kprobes, and there "
 			  "is no log of the VMCLEARs of the crash path");
-	if (!hook)
-		return resolve_kprobe(run);
-	if (!points_is_known(options->point))
-		return error_new("point %s: unknown; 'kdump-torture points' lists them",
-				 options->point);
-	run->via = "hook";
-	run->probe = strdup(options->point);
-	run->label = strdup(options->point);
-	return run->probe && run->label ? NULL : &error_no_memory;
+	_cleanup_(cleanup_points) struct points *points = NULL;
+	struct error *err = points_create(run->kernel->kvm_intel, &points);
+
+	if (err)
+		return err;
+	return hook ? resolve_hook(run, points) : resolve_kprobe(run, points);
 }
 
 static void replace_character(char *text, char from, char to)
@@ -247,6 +280,8 @@ static bool take_line(struct run *run, const char *line)
 			conclude(run, OUTCOME_RESET, "the target booted again instead of dumping");
 			return true;
 		}
+		if (!strcmp(word, "fire"))
+			run->fired = true;
 		if (!strcmp(word, "dump"))
 			run->dump_name = "vmcore-incomplete";
 		progress_phase(&run->progress, word, line + used);
@@ -295,6 +330,8 @@ static void watch(struct run *run)
 				 "no sign of life for %u s in phase %s", run->options->timeout,
 				 progress_current(&run->progress));
 			conclude(run, OUTCOME_HUNG, message);
+			snprintf(run->hung_in, sizeof(run->hung_in), "%s",
+				 progress_current(&run->progress));
 			return;
 		}
 		progress_tick(&run->progress);
@@ -323,6 +360,17 @@ static void collect(struct run *run)
 	error_free(err);
 }
 
+/* @object may be NULL: memory ran out. */
+static struct error *write_json(const json_t *object, const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "we");
+
+	if (!file || !object || json_dumpf(object, file, RECORD_FORMAT) || putc('\n', file) == EOF ||
+	    fflush(file))
+		return error_new("%s: cannot write", path);
+	return NULL;
+}
+
 static struct error *write_report_files(struct run *run)
 {
 	_cleanup_free_ char *text = run_file(run, "verdict.txt");
@@ -333,17 +381,20 @@ static struct error *write_report_files(struct run *run)
 
 	if (!text_file || !log_file || !json)
 		return error_errno(errno, "%s: cannot write the verdict", run->directory);
-	struct error *err = analysis_print(run->analysis, text_file);
+	struct error *err = analysis_write_log(run->dump, log_file);
 
-	if (!err)
-		err = analysis_write_log(run->dump, log_file);
+	/* A log that cannot be read does not make the verdict worse. */
+	if (err)
+		note(run, err->message);
+	error_free(err);
+	err = analysis_print(run->analysis, text_file);
 	if (err)
 		return err;
 	json_t *object = analysis_json(run->analysis);
-	int failed = !object || json_dump_file(object, json, JSON_INDENT(2) | JSON_SORT_KEYS);
 
+	err = write_json(object, json);
 	json_decref(object);
-	return failed ? error_new("%s: cannot write", json) : NULL;
+	return err;
 }
 
 static enum exit_status verdict_status(enum verdict verdict)
@@ -375,7 +426,7 @@ static unsigned int launched_on_victim(const struct run *run)
 
 static void analyze(struct run *run)
 {
-	run->status = outcome_status(run->outcome);
+	run->status = outcome_status(run->outcome, run->fired);
 	if (!run->dump || run->outcome != OUTCOME_CAPTURED)
 		return;
 	progress_phase(&run->progress, "analyze", run->dump);
@@ -386,7 +437,7 @@ static void analyze(struct run *run)
 	if (err) {
 		conclude(run, OUTCOME_DUMP_UNREADABLE, err->message);
 		error_free(err);
-		run->status = outcome_status(run->outcome);
+		run->status = outcome_status(run->outcome, run->fired);
 		return;
 	}
 	run->status = verdict_status(analysis_verdict(run->analysis));
@@ -451,20 +502,20 @@ static json_t *run_json(const struct run *run)
 	_cleanup_free_ char *version = options->target->version();
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:{s:s, s:s, s:b}, s:{s:s, s:s, s:s, s:s}, "
-		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:o, s:O}",
+		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:O}",
 		"schema", 1, "outcome", outcome_name(run->outcome), "verdict",
 		status_name(run->status), "exit_status", run->status, "message", run->message,
 		"target", options->target->name, "target_version", version ? version : "",
 		"kernel", "name", options->kernel, "bzimage", run->kernel->bzimage,
 		"crash_points", run->kernel->crash_points, "point", "name", options->point,
-		"via", run->via, "probe", run->probe, "place", run->label, "deliver",
+		"via", run->via, "probe", run->probe, "place", run->place, "deliver",
 		options->deliver, "trigger", run->trigger, "victim", options->victim, "guests",
 		options->guests, "bystanders", options->bystanders, "memory_mib", options->memory,
-		"skip", options->skip, "phases", phases_json(run), "notes", run->notes);
+		"skip", options->skip, "disk_mib", options->disk, "timeout", options->timeout,
+		"started", run->started, "phases", phases_json(run), "notes", run->notes);
 
 	if (run->outcome == OUTCOME_HUNG)
-		json_object_set_new(object, "hung_in",
-				    json_string(progress_current(&run->progress)));
+		json_object_set_new(object, "hung_in", json_string(run->hung_in));
 	if (run->dump)
 		json_object_set_new(object, "dump", json_string(run->dump));
 	if (run->status != STATUS_PASS)
@@ -478,10 +529,14 @@ static struct error *write_record(struct run *run)
 	json_t *object = run_json(run);
 	struct error *err = NULL;
 
-	if (!path || !object || json_dump_file(object, path, JSON_INDENT(2)))
-		err = error_new("%s/run.json: cannot write", run->directory);
-	if (!err && run->options->json && json_dumpf(object, stdout, JSON_INDENT(2)) == 0)
+	if (!path)
+		err = &error_no_memory;
+	else
+		err = write_json(object, path);
+	if (!err && run->options->json) {
+		json_dumpf(object, stdout, RECORD_FORMAT);
 		putchar('\n');
+	}
 	json_decref(object);
 	return err;
 }
@@ -500,9 +555,9 @@ static struct error *report(struct run *run)
 		       outcome_name(run->outcome), run->message[0] ? ": " : "", run->message);
 	else if (run->message[0])
 		printf("INCONCLUSIVE: %s\n", run->message);
-	printf("\nkernel %s, point %s by %s (%s), delivery %s, victim CPU %u\nrun directory: %s\n",
-	       options->kernel, options->point, run->via, run->label, options->deliver,
-	       options->victim, run->directory);
+	printf("\nkernel %s, point %s by %s%s%s, delivery %s, victim CPU %u\nrun directory: %s\n",
+	       options->kernel, options->point, run->via, run->place[0] ? " at " : "", run->place,
+	       options->deliver, options->victim, run->directory);
 	if (run->analysis)
 		return err;
 	json_t *excerpt = console_excerpt(run), *line;
@@ -546,19 +601,42 @@ static struct error *crash_and_capture(struct run *run)
 	return NULL;
 }
 
+static bool is_one_of(const char *word, size_t length, const char *const *words)
+{
+	for (; *words; words++)
+		if (strlen(*words) == length && !strncmp(word, *words, length))
+			return true;
+	return false;
+}
+
+static struct error *check_trigger(const char *list)
+{
+	static const char *const triggers[] = { "create", "migrate", "destroy", NULL };
+
+	for (;;) {
+		size_t length = strcspn(list, ",");
+
+		if (!is_one_of(list, length, triggers))
+			return error_new("--trigger %s: use create, migrate and destroy, "
+					 "separated by commas", list);
+		if (!list[length])
+			return NULL;
+		list += length + 1;
+	}
+}
+
 static struct error *check_options(const struct run_options *options)
 {
-	static const char *const deliveries[] = { "self", "remote", "shootdown" };
+	static const char *const deliveries[] = { "self", "remote", "shootdown", NULL };
 
 	if (options->victim >= CPUS)
 		return error_new("--cpu %u: the target has CPUs 0 to %d", options->victim, CPUS - 1);
 	if (strchr(options->point, ' ') || !strpbrk(options->point, "/+"))
 		return error_new("--point %s: neither OP/STEP nor FUNCTION+0xOFF; "
 				 "'kdump-torture points' lists them", options->point);
-	for (size_t i = 0; i < sizeof(deliveries) / sizeof(deliveries[0]); i++)
-		if (!strcmp(options->deliver, deliveries[i]))
-			return NULL;
-	return error_new("--deliver %s: use self, remote or shootdown", options->deliver);
+	if (!is_one_of(options->deliver, strlen(options->deliver), deliveries))
+		return error_new("--deliver %s: use self, remote or shootdown", options->deliver);
+	return options->trigger ? check_trigger(options->trigger) : NULL;
 }
 
 static void run_deinit(struct run *run)
@@ -570,7 +648,7 @@ static void run_deinit(struct run *run)
 	json_decref(run->notes);
 	free(run->directory);
 	free(run->probe);
-	free(run->label);
+	free(run->place);
 	free(run->layout);
 	free(run->job);
 	free(run->dump);
@@ -580,6 +658,9 @@ struct error *run_once(const struct run_options *options, enum exit_status *ret)
 {
 	_cleanup_(run_deinit) struct run run = { .options = options, .notes = json_array() };
 	struct error *err = check_options(options);
+	time_t now = time(NULL);
+
+	strftime(run.started, sizeof(run.started), "%FT%T%z", localtime(&now));
 
 	progress_init(&run.progress, options->quiet);
 	if (!err)

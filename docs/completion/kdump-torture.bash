@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for kdump-torture(1)
+
+# Names of the kernels that the command $1 finds without a path.
+_kdump_torture_kernels()
+{
+	local program data directory
+
+	program=$(readlink -f -- "$(type -P -- "$1")") || return
+	data=${program%/*}
+	[[ -e $data/agent ]] || data=$data/../lib/kdump-torture
+	for directory in "${KDUMP_TORTURE_DATA-$data}"/kernels/*/; do
+		[[ -d $directory ]] || continue
+		directory=${directory%/}
+		printf '%s\n' "${directory##*/}"
+	done
+}
+
+# The steps of an operation differ from kernel to kernel: its name alone.
+_kdump_torture_points()
+{
+	compopt -o nospace
+	mapfile -t COMPREPLY < <(compgen -W 'list_add/ list_del/ load/ clear/' -- "$1")
+}
+
+# The last one of a list with commas between.
+_kdump_torture_triggers()
+{
+	local before=
+
+	[[ $1 == *,* ]] && before=${1%,*},
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create migrate destroy' -- "${1##*,}")
+}
+
+# Complete $3 as the value of option $2 of the command $1. Return: whether it has one.
+_kdump_torture_value()
+{
+	local words=
+
+	case $2 in
+	-t|--target)	words='bochs' ;;
+	-d|--deliver)	words='self remote shootdown' ;;
+	--via)		words='auto hook kprobe' ;;
+	--without)	words='crash-kernel arming' ;;
+	--op)		words='list_add list_del load clear' ;;
+	-k|--kernel)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
+			compgen -d -- "$3")
+		return 0 ;;
+	-o|--out)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$3")
+		return 0 ;;
+	-m|--module)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$3")
+		return 0 ;;
+	-p|--point)
+		_kdump_torture_points "$3"
+		return 0 ;;
+	--trigger)
+		_kdump_torture_triggers "$3"
+		return 0 ;;
+	-c|--cpu|-g|--guests|-b|--bystanders|--skip|--memory|--disk|--timeout)
+		return 0 ;;
+	*)
+		return 1 ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$3")
+}
+
+_kdump_torture_options()
+{
+	case $1 in
+	run)
+		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
+			--via --trigger --skip --memory --disk --timeout --without --keep \
+			--json --quiet --help ;;
+	points)		echo --kernel --module --op --json --help ;;
+	analyze)	echo --json --quiet --log --help ;;
+	kselftest)	echo --kernel --quiet --help ;;
+	doctor)		echo --json --help ;;
+	esac
+}
+
+_kdump_torture()
+{
+	local program=$1 cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local name=${COMP_WORDS[1]}
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W 'run points analyze kselftest doctor
+			--help --version' -- "$cur")
+		return
+	fi
+	# In --OPTION=VALUE the = is a word of its own.
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD-2]}
+	fi
+	_kdump_torture_value "$program" "$prev" "$cur" && return
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_options "$name")" -- "$cur")
+	elif [[ $name == points ]]; then
+		_kdump_torture_points "$cur"
+	elif [[ $name == analyze ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	fi
+}
+
+complete -F _kdump_torture kdump-torture
