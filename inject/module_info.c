@@ -639,8 +639,12 @@ static void leave_static_branch(Dwarf_Die *unit, Dwarf_Addr pc,
 		"arch_static_branch", "arch_static_branch_jump", "vmx_crash_point",
 		NULL
 	};
-	Dwarf_Die *scopes = NULL;
-	int nr_scopes = dwarf_getscopes(unit, pc, &scopes);
+	Dwarf_Die *innermost = NULL, *scopes = NULL;
+
+	if (dwarf_getscopes(unit, pc, &innermost) <= 0)
+		return;
+	/* Around an inlined function the former names where it is defined. */
+	int nr_scopes = dwarf_getscopes_die(&innermost[0], &scopes);
 
 	for (int i = 0; i < nr_scopes; i++) {
 		if (is_named(&scopes[i], branches))
@@ -648,6 +652,7 @@ static void leave_static_branch(Dwarf_Die *unit, Dwarf_Addr pc,
 		else if (dwarf_tag(&scopes[i]) != DW_TAG_lexical_block)
 			break;
 	}
+	free(innermost);
 	free(scopes);
 }
 

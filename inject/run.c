@@ -365,8 +365,8 @@ static struct error *write_json(const json_t *object, const char *path)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
 
-	if (!file || !object || json_dumpf(object, file, RECORD_FORMAT) || putc('\n', file) == EOF ||
-	    fflush(file))
+	if (!file || !object || json_dumpf(object, file, RECORD_FORMAT) ||
+	    putc('\n', file) == EOF || fflush(file))
 		return error_new("%s: cannot write", path);
 	return NULL;
 }

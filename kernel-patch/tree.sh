@@ -53,7 +53,7 @@ fi
 echo "  KERNEL   $work/obj (minutes)" >&2
 if ! make "-j$(nproc)" -C "$work/src" O="$work/obj" bzImage modules 2>&1 |
 		tee "$work/build.log" | awk -f "$here/progress.awk" >&2; then
-	tail -n 20 "$work/build.log" >&2
+	grep -n -i -m 10 -E 'error|not found|no such file' "$work/build.log" >&2 || :
 	echo "kernel: build failed; the whole log is $work/build.log" >&2
 	exit 2
 fi

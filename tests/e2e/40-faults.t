@@ -111,7 +111,7 @@ subtest 'emulator killed midway' => sub {
 subtest 'hung: no sign of life' => sub {
 	my $run = crash_run('hung', '--timeout', 1);
 	is($run->{run}{outcome}, 'hung', 'outcome: hung') or diag($run->{out}, $run->{err});
-	is($run->{status}, 1, 'exit status 1');
+	is($run->{status}, 3, 'exit status 3: it was not crashed yet');
 	like($run->{run}{hung_in}, qr/./, 'the phase is named');
 	is_clean($run);
 };
