@@ -28,6 +28,7 @@ for my $point ('list_add/2', 'list_del/1') {
 			like($run->{out}, qr/\Q$point\E/, 'the point is named');
 			like($run->{out}, $point =~ /add/ ? qr/vmx_vcpu_load_vmcs\+0x/ :
 				qr/__loaded_vmcs_clear\+0x/, 'the interrupted instruction is named');
+			fits_schema($run);
 			is_clean($run);
 		};
 
@@ -42,6 +43,7 @@ for my $point ('list_add/2', 'list_del/1') {
 			is_deeply([ grep { $_->{cpu} != $victim } @left ], [], 'all on the victim CPU');
 			is(scalar vmcs_by($run, comm => 'guest-3', state => 'cleared'), 1,
 				'the guest on the other CPU is cleared');
+			fits_schema($run);
 			is_clean($run);
 		};
 	}

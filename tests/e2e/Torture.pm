@@ -11,7 +11,7 @@ use File::Path qw(make_path remove_tree);
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(crash_run analyze tool slurp is_clean vmcs_by scratch $BUILD $COMMAND);
+our @EXPORT = qw(fits_schema crash_run analyze tool slurp is_clean vmcs_by scratch $BUILD $COMMAND);
 our $BUILD = $ENV{BUILD} || abs_path(dirname(__FILE__) . '/../../build');
 our $COMMAND = "$BUILD/kdump-torture";
 
@@ -71,6 +71,15 @@ sub analyze {
 	my ($status, $out, $err) = tool(scratch("analyze-$name"), $COMMAND, 'analyze', '--json', $file);
 	my $json = eval { JSON::PP->new->decode($out) } || {};
 	return { status => $status, out => $out, err => $err, verdict => $json };
+}
+
+# The verdict's JSON is as docs/verdict.schema.json has it.
+sub fits_schema {
+	my ($run) = @_;
+	my ($status, $out, $err) = tool("$run->{dir}.schema", '/usr/bin/python3', '-W', 'ignore', '-m',
+		'jsonschema', '-i', "$run->{dir}/verdict.json",
+		dirname(__FILE__) . '/../../docs/verdict.schema.json');
+	is($status, 0, 'verdict.json fits its schema') or diag($out, $err);
 }
 
 # Nothing of a run is left but what it is to leave: no process that names its
