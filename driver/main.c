@@ -128,7 +128,7 @@ void kdt_lost(void)
 	mutex_unlock(&kdt_lock);
 }
 
-/* One line. A refusal is the last result until the next try or disarming. */
+/* One line. A refusal stays the result until arming works, or disarming. */
 void kdt_show_result(struct seq_file *m)
 {
 	static const char * const states[] = {

@@ -297,8 +297,9 @@ int cmd_points(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	struct error *err = list_points(&options, argv + optind,
-					argc - optind);
+	struct error *err = options.op && optind < argc ?
+		error_new("--op %s: goes without a POINT", options.op) :
+		list_points(&options, argv + optind, argc - optind);
 
 	if (err) {
 		error_report(err);
