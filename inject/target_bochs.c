@@ -234,8 +234,8 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"boot: cdrom\n"
 		"ata0-master: type=disk, path=\"%s\", mode=flat\n"
 		"ata1-master: type=cdrom, path=\"%s\", status=inserted\n"
-		"com1: enabled=1, mode=socket-client, dev=localhost:%d\n"
-		"com2: enabled=1, mode=socket-client, dev=localhost:%d\n"
+		"com1: enabled=1, mode=socket-client, dev=127.0.0.1:%d\n"
+		"com2: enabled=1, mode=socket-client, dev=127.0.0.1:%d\n"
 		"log: \"%s\"\n"
 		"panic: action=fatal\nerror: action=ignore\n"
 		"info: action=ignore\ndebug: action=ignore\n",
