@@ -2,6 +2,9 @@
 # kdump-torture: 'make help' lists what there is.
 
 TOP := $(abspath .)
+ifneq ($(word 2,$(CURDIR)),)
+$(error $(CURDIR): a kernel cannot be built below a path with spaces; move the clone)
+endif
 include Makefile.quiet
 
 KERNEL	?= fixed
@@ -36,9 +39,9 @@ host: deps
 	$(Q)$(MAKE) -C analyze
 	$(Q)$(MAKE) -C inject
 	$(Q)$(MAKE) -C inject/agent
-	@ln -sfn ../driver $(BUILD)/driver
-	@ln -sfn ../tests/kselftest $(BUILD)/kselftest
-	@ln -sf ../inject/packages $(BUILD)/packages
+	@ln -sfn $(TOP)/driver $(BUILD)/driver
+	@ln -sfn $(TOP)/tests/kselftest $(BUILD)/kselftest
+	@ln -sf $(TOP)/inject/packages $(BUILD)/packages
 
 kernel: deps
 	$(Q)$(MAKE) -C kernel-patch KERNEL=$(KERNEL)
@@ -51,8 +54,8 @@ run: host kernel
 	$(Q)$(BUILD)/kdump-torture run --kernel $(KERNEL) $(RUN_ARGS)
 else
 run: host
-	$(Q)$(MAKE) -C kernel-patch tree KDIR=$(abspath $(KDIR))
-	$(Q)$(BUILD)/kdump-torture run --kernel "$$(cat $(BUILD)/tree-path)" $(RUN_ARGS)
+	$(Q)tree=$$(kernel-patch/tree.sh $(KDIR) $(BUILD)/trees/$(subst /,_,$(abspath $(KDIR)))) && \
+		$(BUILD)/kdump-torture run --kernel "$$tree" $(RUN_ARGS)
 endif
 
 check-unit: host

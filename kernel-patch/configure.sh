@@ -12,10 +12,15 @@ lenient=${4:-}
 dropped=
 
 mkdir -p "$obj"
+# Whatever stops us, a half-made configuration must not be taken for one
+trap 'rm -f "$obj/.config"' EXIT INT TERM
 make -s -C "$source" O="$obj" tinyconfig >/dev/null
 # Of two assignments of an option Kconfig takes the later one
 cat "$fragment" >>"$obj/.config"
-make -s -C "$source" O="$obj" olddefconfig >/dev/null 2>&1
+make -s -C "$source" O="$obj" olddefconfig >"$obj/configure.log" 2>&1 || {
+	cat "$obj/configure.log" >&2
+	exit 1
+}
 
 while read -r line; do
 	case $line in
@@ -23,11 +28,9 @@ while read -r line; do
 	esac
 done <"$fragment"
 
-[ -n "$dropped" ] || exit 0
-if [ -n "$lenient" ]; then
-	echo "note: this kernel has no$dropped" >&2
-else
+if [ -n "$dropped" ] && [ -z "$lenient" ]; then
 	echo "$fragment: Kconfig dropped$dropped; what do they depend on?" >&2
-	rm -f "$obj/.config"
 	exit 1
 fi
+[ -z "$dropped" ] || echo "note: this kernel has no$dropped" >&2
+trap - EXIT INT TERM

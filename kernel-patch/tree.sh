@@ -20,12 +20,16 @@ if [ -e "$kdir/arch/x86/boot/bzImage" ] && [ -e "$kdir/arch/x86/kvm/kvm-intel.ko
 fi
 
 mkdir -p "$work"
+# Two runs on one tree take turns: the mirror changes while it is made ready
+exec 9>"$work/lock"
+flock 9
 # Every round starts from the pristine source, so that the developer's edits
 # and the patches both arrive; time stamps follow the source, so that only what
 # has changed is built again.
-rsync -a --delete --exclude=/.git --exclude=/.config --exclude=/include/config \
-	--exclude=/include/generated --exclude='/arch/*/include/generated' \
-	--exclude='*.o' --exclude='.*.cmd' "$kdir/" "$work/src/"
+excludes=(--exclude=/.git --exclude=/.config --exclude=/include/config
+	--exclude=/include/generated '--exclude=/arch/*/include/generated'
+	'--exclude=*.o' '--exclude=.*.cmd' '--exclude=*.ko' '--exclude=*.a' '--exclude=/vmlinux*')
+rsync -a --delete "${excludes[@]}" "$kdir/" "$work/src/"
 mapfile -t patches < <(grep -v '^#' "$here/6.1/series")
 if (for name in "${patches[@]}"; do
 	patch -d "$work/src" -p1 -s --batch --forward --dry-run --fuzz=1 \
@@ -43,7 +47,7 @@ done); then
 	echo "  PATCH    crash-points" >&2
 else
 	echo "note: the crash-points patches do not apply to $kdir: kprobe points only, no log of VMCLEARs" >&2
-	rsync -a --exclude=/.git "$kdir/arch/x86/kvm/" "$work/src/arch/x86/kvm/"
+	rsync -a --delete "${excludes[@]}" "$kdir/" "$work/src/"
 fi
 
 if [ ! -e "$work/obj/.config" ] || [ "$here/6.1/config" -nt "$work/obj/.config" ]; then
