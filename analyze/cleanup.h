@@ -4,7 +4,7 @@
 
 /*
  * Scope guards.  A variable marked with one of these is released on every path
- * out of its scope; return_ptr() hands it to the caller instead.
+ * out of its scope; no_cleanup_ptr() hands it on instead.
  */
 
 #include <stdio.h>
@@ -40,7 +40,5 @@ static inline void cleanup_close(int *fd)
 		(p) = NULL;                                                    \
 		_ptr;                                                          \
 	})
-
-#define return_ptr(p)	return no_cleanup_ptr(p)
 
 #endif

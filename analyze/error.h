@@ -38,7 +38,7 @@ struct error *error_errno(int err, const char *format, ...)
 
 /*
  * Put "@format: " before the message of @err.
- * Return: @err, so that it can be returned at once.
+ * Return: the error to pass on, in place of @err.
  */
 struct error *error_context(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

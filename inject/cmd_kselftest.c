@@ -57,6 +57,13 @@ static void remove_log_directory(const char *path)
 	rmdir(path);
 }
 
+/* A second boot, or the capture kernel's: the tests took the target down. */
+static bool is_crash(const char *line, const struct progress *progress)
+{
+	return !strcmp(line, "phase capture") ||
+	       (!strcmp(line, "phase boot") && progress->nr_phases);
+}
+
 /*
  * Print the target's KTAP until it is done.
  * @ret: a test has failed.
@@ -72,9 +79,11 @@ static struct error *print_results(const struct target_ops *ops, struct target *
 
 		if (signals_pending())
 			return error_new("interrupted");
-		if (event == TARGET_RESET || event == TARGET_ENDED) {
-			*ret = true;
+		if (event == TARGET_ENDED)
 			return error_new("the target ended: %s", text);
+		if (event == TARGET_RESET || (event == TARGET_LINE && is_crash(text, progress))) {
+			*ret = true;
+			return error_new("the target crashed: %s", text);
 		}
 		if (event != TARGET_QUIET)
 			last_sign = now_seconds();
@@ -95,7 +104,7 @@ static struct error *print_results(const struct target_ops *ops, struct target *
 			progress_phase(progress, text + strlen("phase "), "");
 		} else if (!strncmp(text, "error ", strlen("error "))) {
 			return error_new("the target reports: %s", text + strlen("error "));
-		} else if (!strncmp(text, "end ", strlen("end "))) {
+		} else if (!strcmp(text, "end done")) {
 			return NULL;
 		}
 	}

@@ -187,6 +187,9 @@ static struct error *build_driver(const char *tree, char **ret)
 	    asprintf(&kdir, "KDIR=%s", tree) < 0 || asprintf(&out, "OUT=%s", directory) < 0 ||
 	    asprintf(&path, "%s/kdump_torture.ko", directory) < 0)
 		return &error_no_memory;
+	/* Below a make of the user's, whose jobs are not ours to share */
+	unsetenv("MAKEFLAGS");
+	unsetenv("MAKELEVEL");
 	err = run_tool(
 		(const char *[]){ "make", "-C", source, kdir, out, "modules", NULL }, NULL);
 

@@ -88,7 +88,8 @@ struct error *run_tool(const char *const argv[], char **ret)
 	struct error *error = read_all(out[0], &output);
 
 	close(out[0]);
-	waitpid(pid, &status, 0);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (error)
 		return error;
 	if (status) {

@@ -24,6 +24,8 @@
 #define CPUS		2
 /* Milliseconds between looks at signals, clocks and the terminal. */
 #define TICK		200
+/* A phase may last this many times the longest silence. */
+#define PHASE_TIMEOUTS	10
 /* Lines of the console that go into an unsuccessful run's record. */
 #define EXCERPT_LINES	20
 /* Seven digits: a run of an hour to the millisecond. */
@@ -59,7 +61,7 @@ struct run {
 	enum outcome outcome;
 	char message[512];	/* what went wrong; empty: nothing */
 	char hung_in[32];	/* phase, if that is what happened */
-	bool fired;		/* the trigger was pulled: from here on it is about the kernel */
+	bool fired;		/* or may have: the driver is armed, or about to be */
 	json_t *notes;
 	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
 	char *dump;		/* path of the collected dump; NULL: none */
@@ -280,7 +282,7 @@ static bool take_line(struct run *run, const char *line)
 			conclude(run, OUTCOME_RESET, "the target booted again instead of dumping");
 			return true;
 		}
-		if (!strcmp(word, "fire"))
+		if (!strcmp(word, "arm"))
 			run->fired = true;
 		if (!strcmp(word, "dump"))
 			run->dump_name = "vmcore-incomplete";
@@ -300,15 +302,35 @@ static bool take_line(struct run *run, const char *line)
 	return false;
 }
 
+/* @silence: seconds since the last sign of life. */
+static void hang(struct run *run, double silence)
+{
+	const char *phase = progress_current(&run->progress);
+	char message[128];
+
+	snprintf(message, sizeof(message), "no end of phase %s; last sign of life %.0f s ago",
+		 phase, silence);
+	conclude(run, OUTCOME_HUNG, message);
+	snprintf(run->hung_in, sizeof(run->hung_in), "%s", phase);
+}
+
 /* From power-on to the agent's last line, or to whatever ends the run before. */
 static void watch(struct run *run)
 {
 	const struct target_ops *ops = run->options->target;
 	double last_sign = now_seconds();
+	size_t phase = 0;
+	double phase_start = last_sign;
 
 	for (;;) {
 		const char *text;
 		enum target_event event = ops->next_event(run->target, TICK, &text);
+		double now = now_seconds();
+
+		if (phase != run->progress.nr_phases) {
+			phase = run->progress.nr_phases;
+			phase_start = now;
+		}
 
 		if (signals_pending()) {
 			conclude(run, OUTCOME_INTERRUPTED, "interrupted by a signal");
@@ -321,17 +343,12 @@ static void watch(struct run *run)
 				 text);
 			return;
 		}
-		if (event != TARGET_QUIET) {
-			last_sign = now_seconds();
-		} else if (now_seconds() - last_sign > run->options->timeout) {
-			char message[128];
-
-			snprintf(message, sizeof(message),
-				 "no sign of life for %u s in phase %s", run->options->timeout,
-				 progress_current(&run->progress));
-			conclude(run, OUTCOME_HUNG, message);
-			snprintf(run->hung_in, sizeof(run->hung_in), "%s",
-				 progress_current(&run->progress));
+		if (event != TARGET_QUIET)
+			last_sign = now;
+		/* A console that repeats itself is alive, but no progress. */
+		if (now - last_sign > run->options->timeout ||
+		    now - phase_start > PHASE_TIMEOUTS * run->options->timeout) {
+			hang(run, now - last_sign);
 			return;
 		}
 		progress_tick(&run->progress);
@@ -409,19 +426,34 @@ static enum exit_status verdict_status(enum verdict verdict)
 	}
 }
 
-/* VMCSes that were launched on the victim CPU, as the dump has them. */
-static unsigned int launched_on_victim(const struct run *run)
+/*
+ * Why a dump that passes is no pass of this run; NULL: it is one. Without the
+ * evidence of this very point it may be the dump of some other crash.
+ */
+static const char *find_doubt(const struct run *run, const json_t *verdict)
 {
-	json_t *object = analysis_json(run->analysis), *vmcs;
+	const json_t *evidence = json_object_get(verdict, "evidence");
+	const char *state = json_string_value(json_object_get(evidence, "state"));
+	const char *point = json_string_value(json_object_get(evidence, "point"));
+	const char *deliver = json_string_value(json_object_get(evidence, "delivery"));
 	unsigned int launched = 0;
+	json_t *vmcs;
 	size_t i;
 
-	json_array_foreach(json_object_get(object, "vmcs"), i, vmcs)
+	if (!state || !point || !deliver ||
+	    (strcmp(state, "nmi-sent") && strcmp(state, "nmi-taken")))
+		return "the driver's NMI did not cause this crash";
+	if (strcmp(point, run->options->point) || strcmp(deliver, run->options->deliver) ||
+	    json_integer_value(json_object_get(evidence, "victim_cpu")) !=
+		    (json_int_t)run->options->victim)
+		return "the driver's evidence is of another crash";
+	json_array_foreach(json_object_get(verdict, "vmcs"), i, vmcs)
 		launched += json_is_true(json_object_get(vmcs, "launched")) &&
 			    json_integer_value(json_object_get(vmcs, "cpu")) ==
 				    (json_int_t)run->options->victim;
-	json_decref(object);
-	return launched;
+	if (run->options->guests && !launched)
+		return "no VMCS was launched on the victim CPU: nothing was at stake";
+	return NULL;
 }
 
 static void analyze(struct run *run)
@@ -441,10 +473,14 @@ static void analyze(struct run *run)
 		return;
 	}
 	run->status = verdict_status(analysis_verdict(run->analysis));
-	if (run->status == STATUS_PASS && run->options->guests && !launched_on_victim(run)) {
-		snprintf(run->message, sizeof(run->message),
-			 "no VMCS was launched on victim CPU %u: nothing was at stake",
-			 run->options->victim);
+	if (run->status != STATUS_PASS)
+		return;
+	json_t *verdict = analysis_json(run->analysis);
+	const char *doubt = find_doubt(run, verdict);
+
+	json_decref(verdict);
+	if (doubt) {
+		conclude(run, run->outcome, doubt);
 		run->status = STATUS_INCONCLUSIVE;
 	}
 }
@@ -629,6 +665,8 @@ static struct error *check_options(const struct run_options *options)
 {
 	static const char *const deliveries[] = { "self", "remote", "shootdown", NULL };
 
+	if (options->out && !options->out[0])
+		return error_new("--out: an empty name");
 	if (options->victim >= CPUS)
 		return error_new("--cpu %u: the target has CPUs 0 to %d", options->victim, CPUS - 1);
 	if (strchr(options->point, ' ') || !strpbrk(options->point, "/+"))
@@ -679,9 +717,14 @@ struct error *run_once(const struct run_options *options, enum exit_status *ret)
 		analyze(&run);
 		progress_end(&run.progress);
 		err = write_record(&run);
+		/* A record that cannot be written does not cost the verdict. */
+		struct error *unsaid = report(&run);
+
+		if (err)
+			error_free(unsaid);
+		else
+			err = unsaid;
 	}
-	if (!err)
-		err = report(&run);
 	if (run.target)
 		options->target->reset(run.target);
 	fflush(NULL);

@@ -37,6 +37,9 @@
 /* Emulated instructions a second: fixes emulated time, not speed. */
 #define IPS		10000000
 
+/* Exit status of a child that could not become Bochs; a shell's, too. */
+#define EXEC_FAILED	127
+
 enum { CONSOLE, AGENT, NR_PORTS };
 
 struct target {
@@ -290,12 +293,10 @@ static struct error *bochs_boot(struct target *target)
 		/* However we end, even by SIGKILL, the emulator ends too. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
-			_exit(127);
+			_exit(EXEC_FAILED);
 		setenv("TERM", "vt100", 1);
 		execlp("bochs", "bochs", "-q", "-f", rc, "-rc", commands, NULL);
-		dprintf(STDERR_FILENO, "bochs: %s; install it with 'make deps'\n",
-			strerror(errno));
-		_exit(127);
+		_exit(EXEC_FAILED);
 	}
 	fcntl(target->terminal, F_SETFD, FD_CLOEXEC);
 	return NULL;
@@ -323,7 +324,7 @@ static const char *next_line(struct target *target)
 	return target->buffer;
 }
 
-/* Why the emulator ended, from its log and what it wrote on its terminal. */
+/* Why the emulator ended, from its status and its log. */
 static enum target_event explain_end(struct target *target, int status)
 {
 	_cleanup_free_ char *path = path_of(target, emulator_log);
@@ -335,6 +336,9 @@ static enum target_event explain_end(struct target *target, int status)
 	if (WIFSIGNALED(status))
 		snprintf(target->reason, sizeof(target->reason), "emulator: killed by signal %d (%s)",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == EXEC_FAILED)
+		snprintf(target->reason, sizeof(target->reason),
+			 "emulator: bochs cannot be started; install it with 'make deps'");
 	else
 		snprintf(target->reason, sizeof(target->reason), "emulator: exited with status %d",
 			 WEXITSTATUS(status));

@@ -23,8 +23,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define AGENT_GUEST_NAME "guest-%u"
-
 /* What the target is told to do; units and defaults in parse_job(). */
 struct job {
 	const char *role;	/* "host", "capture" or "kselftest" */
@@ -75,10 +73,7 @@ struct guest {
 	int ready;	/* one byte arrives for each command done */
 };
 
-/*
- * Start a process that owns a VM with one vCPU and has really run it on @cpu;
- * @run: false only creates the vCPU, and does so when told to (guest_launch()).
- */
+/* Start a process on @cpu that makes a VM with one vCPU when told to. */
 void guest_start(struct guest *guest, const char *name, unsigned int cpu);
 /* Create the VM, run it on its CPU, wait until the guest has executed. */
 void guest_launch(struct guest *guest);

@@ -46,6 +46,9 @@ static int kvm_ioctl(int fd, unsigned long request, unsigned long argument,
 	return ret;
 }
 
+/* Of the one vCPU of this process. */
+static struct kvm_run *kvm_run;
+
 static int create_vcpu(void)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -67,6 +70,11 @@ static int create_vcpu(void)
 	kvm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, (unsigned long)&region,
 		  "KVM_SET_USER_MEMORY_REGION");
 	int vcpu = kvm_ioctl(vm, KVM_CREATE_VCPU, 0, "KVM_CREATE_VCPU");
+	int run_size = kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
+
+	kvm_run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (kvm_run == MAP_FAILED)
+		die("setup-failed", "kvm_run: %s", strerror(errno));
 	struct kvm_sregs sregs;
 
 	kvm_ioctl(vcpu, KVM_GET_SREGS, (unsigned long)&sregs, "KVM_GET_SREGS");
@@ -81,8 +89,13 @@ static int create_vcpu(void)
 
 static void run_vcpu(int vcpu)
 {
-	for (int i = 0; i < GUEST_EXITS; i++)
+	for (int i = 0; i < GUEST_EXITS; i++) {
 		kvm_ioctl(vcpu, KVM_RUN, 0, "KVM_RUN");
+		/* A failed VM entry is no error of the ioctl. */
+		if (kvm_run->exit_reason != KVM_EXIT_IO)
+			die("setup-failed", "KVM_RUN: exit reason %u instead of the guest's OUT",
+			    kvm_run->exit_reason);
+	}
 }
 
 static void guest_process(int commands, int ready, unsigned int cpu)

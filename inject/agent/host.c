@@ -35,7 +35,7 @@ static void start_guests(const struct job *job)
 		unsigned int cpu = i < job->guests ? job->victim : other_cpu(job);
 		char name[16];
 
-		snprintf(name, sizeof(name), AGENT_GUEST_NAME, i);
+		snprintf(name, sizeof(name), "guest-%u", i);
 		guest_start(&guests[i], name, cpu);
 		guest_launch(&guests[i]);
 	}
@@ -75,10 +75,18 @@ static void set_knob(const char *knob, const char *value)
 
 	snprintf(path, sizeof(path), KNOBS "%s", knob);
 	int err = write_file(path, value);
+	char reason[256];
 
 	if (!err)
 		return;
-	die("refused", "driver: %s = %s: %s", knob, value, strerror(err));
+	/* Of arming the driver says more than an errno can. */
+	if (strcmp(knob, "arm") || read_line(KNOBS "result", reason, sizeof(reason)))
+		snprintf(reason, sizeof(reason), "%s", strerror(err));
+	static const char prefix[] = "refused: ";
+	bool prefixed = !strncmp(reason, prefix, strlen(prefix));
+
+	die("refused", "driver: %s = %s: %s", knob, value,
+	    prefixed ? reason + strlen(prefix) : reason);
 }
 
 static void arm(const struct job *job)
@@ -106,6 +114,8 @@ static void arm(const struct job *job)
 		set_knob("task", NEWCOMER);
 	if (!strcmp(job->arm, "no"))
 		return;
+	/* Running guests may reach a point at once: nothing is said after this. */
+	report("phase arm");
 	set_knob("arm", "1");
 	report("phase armed %s on CPU %u, %s", job->probe, job->victim, job->deliver);
 }

@@ -22,6 +22,8 @@ for my $point ('list_add/2', 'list_del/1') {
 			is($run->{status}, 0, 'exit status 0') or diag($run->{out}, $run->{err});
 			is($run->{run}{outcome}, 'captured', 'outcome: captured');
 			is($run->{verdict}{verdict}, 'pass', 'verdict: pass');
+			is($run->{verdict}{evidence}{state}, $deliver eq 'shootdown' ? 'nmi-sent' : 'nmi-taken',
+				'the NMI came as it was to come');
 			is(scalar vmcs_by($run, cpu => $victim, state => 'cleared', launched => 1),
 				3, 'the three guests launched on the victim CPU are cleared');
 			is(scalar vmcs_by($run, state => 'not-cleared'), 0, 'no VMCS is left behind');
