@@ -37,7 +37,6 @@ struct job {
 	const char *layout;	/* of struct loaded_vmcs, for the driver */
 	const char *capture;	/* "no": load no crash kernel */
 	const char *arm;	/* "no": leave the driver unarmed */
-	const char *level;	/* makedumpfile -d */
 	const char *append;	/* capture kernel command line, ',' for ' ', ',,' for ',' */
 };
 
@@ -92,7 +91,7 @@ void load_crash_kernel(const struct job *job);
 
 /* What each role does. */
 void host_main(const struct job *job) __attribute__((noreturn));
-void capture_main(const struct job *job) __attribute__((noreturn));
+void capture_main(void) __attribute__((noreturn));
 void kselftest_main(const struct job *job) __attribute__((noreturn));
 
 #endif

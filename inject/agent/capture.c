@@ -24,7 +24,7 @@ static void report_growth(void)
 		report("progress %lld KiB", (long long)st.st_size / 1024);
 }
 
-void capture_main(const struct job *job)
+void capture_main(void)
 {
 	struct stat st;
 	char last[256];
@@ -39,8 +39,8 @@ void capture_main(const struct job *job)
 		    strerror(errno));
 	report("phase dump %lld KiB of memory", (long long)st.st_size / 1024);
 	/* 6: messages and errors, no progress bar; the size of the file tells. */
-	char *argv[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-d",
-			 (char *)job->level, "/proc/vmcore",
+	char *argv[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-d", "31",
+			 "/proc/vmcore",
 			 DUMP_UNFINISHED, NULL };
 	int status = run_program(argv, report_growth, last, sizeof(last));
 

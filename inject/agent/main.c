@@ -56,14 +56,13 @@ static void parse_job(int argc, char **argv, struct job *job)
 		{ "layout", &job->layout, NULL },
 		{ "capture", &job->capture, NULL },
 		{ "arm", &job->arm, NULL },
-		{ "level", &job->level, NULL },
 		{ "append", &job->append, NULL },
 	};
 	size_t nr_keys = sizeof(keys) / sizeof(keys[0]);
 
 	*job = (struct job){ .role = "host", .deliver = "self", .trigger = "create",
 			     .capture = "yes", .arm = "yes",
-			     .level = "31", .append = "" };
+			     .append = "" };
 	for (size_t k = 0; k < nr_keys; k++) {
 		char name[32];
 
@@ -98,7 +97,7 @@ int main(int argc, char **argv)
 	report_open();
 	parse_job(argc, argv, &job);
 	if (!strcmp(job.role, "capture"))
-		capture_main(&job);
+		capture_main();
 	if (!strcmp(job.role, "kselftest"))
 		kselftest_main(&job);
 	if (!job.point)
