@@ -97,8 +97,9 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 	return NULL;
 }
 
-struct error *analysis_create(const char *path, struct analysis **ret)
+struct error *analysis_create(const struct analysis_request *request, struct analysis **ret)
 {
+	const char *path = request->path[0];
 	struct analysis *analysis __attribute__((__cleanup__(cleanup_analysis))) =
 		calloc(1, sizeof(*analysis));
 	_cleanup_dump_ struct dump *dump = NULL;
@@ -156,8 +157,9 @@ const char *analysis_summary(const struct analysis *analysis)
 	return analysis->result.summary;
 }
 
-struct error *analysis_write_log(const char *path, FILE *out)
+struct error *analysis_write_log(const struct analysis_request *request, FILE *out)
 {
+	const char *path = request->path[0];
 	_cleanup_dump_ struct dump *dump = NULL;
 	struct error *err = dump_open(path, &dump);
 

@@ -38,7 +38,8 @@ static struct error *print_json(const struct analysis *analysis)
 	return bad ? error_errno(errno, "report: cannot write it") : NULL;
 }
 
-static struct error *analyze(const char *path, enum output output, enum exit_status *ret)
+static struct error *analyze(const struct analysis_request *request, enum output output,
+			     enum exit_status *ret)
 {
 	static const enum exit_status status[] = {
 		[VERDICT_PASS] = STATUS_PASS,
@@ -46,7 +47,7 @@ static struct error *analyze(const char *path, enum output output, enum exit_sta
 		[VERDICT_INCONCLUSIVE] = STATUS_INCONCLUSIVE,
 	};
 	struct analysis *analysis;
-	struct error *err = analysis_create(path, &analysis);
+	struct error *err = analysis_create(request, &analysis);
 
 	if (err)
 		return err;
@@ -108,8 +109,9 @@ int cmd_analyze(int argc, char **argv)
 		fputs(usage, stdout);
 		return STATUS_PASS;
 	}
-	struct error *err = output == OUTPUT_LOG ? analysis_write_log(argv[optind], stdout)
-						 : analyze(argv[optind], output, &status);
+	struct analysis_request request = { .path = argv + optind, .nr_paths = argc - optind };
+	struct error *err = output == OUTPUT_LOG ? analysis_write_log(&request, stdout)
+						 : analyze(&request, output, &status);
 
 	if (err) {
 		error_report(err);

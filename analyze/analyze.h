@@ -18,11 +18,20 @@ struct analysis;
 /* The command `kdump-torture analyze`. Return: enum exit_status. */
 int cmd_analyze(int argc, char **argv);
 
+/* What is to be analysed, and with what besides. The strings are the caller's. */
+struct analysis_request {
+	char *const *path;	/* the dump's file, or all files of a split dump */
+	size_t nr_paths;
+	const char *vmlinux;	/* symbols and types from this file, NULL: from the dump */
+	const char *modules;	/* the same for modules, from below this directory */
+	bool scan;		/* search all memory for VMCS regions */
+};
+
 /*
- * Analyse the dump @path.  An error is a dump that cannot be read or a kernel
- * that cannot be understood; a bad or doubtful state of the host is a verdict.
+ * An error is a dump that cannot be read or a kernel that cannot be understood;
+ * a bad or doubtful state of the host is a verdict.
  */
-struct error *analysis_create(const char *path, struct analysis **ret);
+struct error *analysis_create(const struct analysis_request *request, struct analysis **ret);
 void analysis_destroy(struct analysis *analysis);
 
 enum verdict analysis_verdict(const struct analysis *analysis);
@@ -36,7 +45,7 @@ struct error *analysis_print(const struct analysis *analysis, FILE *out);
 /* For programs. Return: a new reference, or NULL when memory ran out. */
 json_t *analysis_json(const struct analysis *analysis);
 
-/* The kernel log in the dump @path, as dmesg prints it. */
-struct error *analysis_write_log(const char *path, FILE *out);
+/* The kernel log in the dump, as dmesg prints it. */
+struct error *analysis_write_log(const struct analysis_request *request, FILE *out);
 
 #endif

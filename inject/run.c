@@ -398,7 +398,8 @@ static struct error *write_report_files(struct run *run)
 
 	if (!text_file || !log_file || !json)
 		return error_errno(errno, "%s: cannot write the verdict", run->directory);
-	struct error *err = analysis_write_log(run->dump, log_file);
+	const struct analysis_request request = { .path = &run->dump, .nr_paths = 1 };
+	struct error *err = analysis_write_log(&request, log_file);
 
 	/* A log that cannot be read does not make the verdict worse. */
 	if (err)
@@ -462,7 +463,8 @@ static void analyze(struct run *run)
 	if (!run->dump || run->outcome != OUTCOME_CAPTURED)
 		return;
 	progress_phase(&run->progress, "analyze", run->dump);
-	struct error *err = analysis_create(run->dump, &run->analysis);
+	const struct analysis_request request = { .path = &run->dump, .nr_paths = 1 };
+	struct error *err = analysis_create(&request, &run->analysis);
 
 	if (!err)
 		err = write_report_files(run);

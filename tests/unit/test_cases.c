@@ -129,10 +129,11 @@ static void explain(const struct result *result)
 }
 
 static void check(const char *fact, const char *format, const struct host *host,
-		  const char *dump, const char *expectations)
+		  char *dump, const char *expectations)
 {
 	struct analysis *analysis = NULL;
-	struct error *err = analysis_create(dump, &analysis);
+	const struct analysis_request request = { .path = &dump, .nr_paths = 1 };
+	struct error *err = analysis_create(&request, &analysis);
 	struct result result = { host, analysis, err ? err->message : NULL };
 	char *copy = strdup(expectations), *save;
 	FILE *null = fopen("/dev/null", "w");
@@ -184,7 +185,7 @@ static char *read_file(const char *path)
 	return text;
 }
 
-static void run_case(const char *path, const char *dump)
+static void run_case(const char *path, char *dump)
 {
 	char *text = read_file(path), *fact, *description = NULL, *expectations = NULL;
 	size_t size;

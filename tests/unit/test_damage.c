@@ -77,11 +77,12 @@ static void write_file(const char *path, const uint8_t *data, size_t size)
 		err(2, "%s", path);
 }
 
-static void test_format(const char *path, const char *format)
+static void test_format(char *path, const char *format)
 {
 	size_t size;
 	uint8_t *data = read_file(path, &size), *copy = malloc(size);
 	FILE *null = fopen("/dev/null", "w");
+	const struct analysis_request request = { .path = &path, .nr_paths = 1 };
 
 	if (!copy || !null)
 		err(2, "test_damage");
@@ -92,7 +93,7 @@ static void test_format(const char *path, const char *format)
 		for (uint64_t nr = 1 << next_random(8); nr; nr--)
 			damage(copy, size);
 		write_file(path, copy, size);
-		struct error *error = analysis_create(path, &analysis);
+		struct error *error = analysis_create(&request, &analysis);
 
 		if (analysis)
 			error_free(analysis_print(analysis, null));

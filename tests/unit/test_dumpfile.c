@@ -59,8 +59,10 @@ static off_t file_size(void)
 /* Analyse @path. Return: what a user would see first, "VERDICT: SUMMARY" or "error: MESSAGE". */
 static char *analyse(void)
 {
+	char *dump = path;
+	const struct analysis_request request = { .path = &dump, .nr_paths = 1 };
 	struct analysis *analysis;
-	struct error *error = analysis_create(path, &analysis);
+	struct error *error = analysis_create(&request, &analysis);
 	char *text;
 
 	if (asprintf(&text, "%s: %s", error ? "error" : verdict_name(analysis_verdict(analysis)),
