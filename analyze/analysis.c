@@ -109,11 +109,14 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 	analysis->path = strdup(path);
 	if (!analysis->path)
 		return &error_no_memory;
-	struct error *err = dump_open(path, &dump);
+	struct error *err = dump_open(request->path, request->nr_paths, &dump);
 
 	if (err)
 		return err;
 	analysis->file = dump->file;
+	if (dump->info_found)
+		findings_add(&analysis->findings, FINDING_NOTE,
+			     "vmcoreinfo was not among the dump's notes but found in its memory");
 	read_identity(&dump->info, analysis);
 	err = analyze_kernel(dump, analysis);
 	if (err && dump->file.incomplete)
@@ -159,12 +162,11 @@ const char *analysis_summary(const struct analysis *analysis)
 
 struct error *analysis_write_log(const struct analysis_request *request, FILE *out)
 {
-	const char *path = request->path[0];
 	_cleanup_dump_ struct dump *dump = NULL;
-	struct error *err = dump_open(path, &dump);
+	struct error *err = dump_open(request->path, request->nr_paths, &dump);
 
 	if (err)
 		return err;
 	err = printk_write_log(&dump->memory, &dump->info, out);
-	return err ? error_context(err, "%s", path) : NULL;
+	return err ? error_context(err, "%s", request->path[0]) : NULL;
 }

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 static const char usage[] =
-"Usage: kdump-torture analyze [--json | --quiet | --log] VMCORE\n"
+"Usage: kdump-torture analyze [--json | --quiet | --log] VMCORE...\n"
 "\n"
 "Say whether every VMCS of the KVM host that crashed was VMCLEARed before the\n"
-"next kernel started, from its dump alone.\n"
+"next kernel started, from its dump alone. A split dump has several files.\n"
 "\n"
 "  -j, --json   for programs\n"
 "  -q, --quiet  the exit status alone\n"
@@ -92,7 +92,7 @@ static bool parse(int argc, char **argv, enum output *ret, bool *ret_help)
 			return false;
 		}
 	}
-	return optind == argc - 1;
+	return optind < argc;
 }
 
 int cmd_analyze(int argc, char **argv)

@@ -1,19 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyze/dump.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <elf.h>
 #include <inttypes.h>
-#include <libkdumpfile/kdumpfile.h>
+#include <string.h>
 
 #include "analyze/cleanup.h"
+#include "analyze/notes.h"
+#include "analyze/page_table.h"
+#include "analyze/pages.h"
+
+/*
+ * An analysis comes back to some hundred pages, and to thousands on hosts with
+ * many VMs; 4 MiB of them are kept, each in the one place that its number gives it.
+ */
+#define CACHED_PAGES		1024
+#define CACHED_TRANSLATIONS	4096
+
+/* Never the number of a page */
+#define NO_PFN			UINT64_MAX
+
+/* The first line of vmcoreinfo */
+#define VMCOREINFO_START	"OSRELEASE="
 
 struct dump_reader {
-	int fd;
-	kdump_ctx_t *kdump;
-	addrxlat_ctx_t *xlat;
-	addrxlat_sys_t *xlat_sys;
+	struct pages *pages;
 	char *vmcoreinfo;
+	struct page_table page_table;
+	uint64_t cached[CACHED_PAGES];
+	uint8_t (*data)[DUMPFILE_PAGE];
+	struct {
+		uint64_t virtual, physical;	/* numbers of pages */
+	} translated[CACHED_TRANSLATIONS];
 };
 
 static const struct dump *dump_of(const struct memory *mem)
@@ -21,100 +39,185 @@ static const struct dump *dump_of(const struct memory *mem)
 	return (const struct dump *)((const char *)mem - offsetof(struct dump, memory));
 }
 
-static struct error *dump_read(const struct memory *mem, enum memory_space space,
-			       uint64_t addr, void *ret, size_t size)
+static struct error *read_cached(struct dump_reader *reader, uint64_t pfn, const uint8_t **ret)
 {
-	const struct dump_reader *reader = dump_of(mem)->reader;
-	size_t len = size;
+	size_t slot = pfn % CACHED_PAGES;
 
-	if (kdump_read(reader->kdump, space == MEMORY_PHYSICAL ? KDUMP_KPHYSADDR : KDUMP_KVADDR,
-		       addr, ret, &len) == KDUMP_OK)
+	*ret = reader->data[slot];
+	if (reader->cached[slot] == pfn)
 		return NULL;
-	struct error *err = error_new("cannot read %zu bytes at %s address %#" PRIx64 ": %s",
-				      size, space == MEMORY_PHYSICAL ? "physical" : "virtual",
-				      addr, kdump_get_err(reader->kdump));
+	reader->cached[slot] = NO_PFN;
+	struct error *err = pages_read(reader->pages, pfn, reader->data[slot]);
 
-	kdump_clear_err(reader->kdump);
+	if (!err)
+		reader->cached[slot] = pfn;
 	return err;
 }
 
-static struct error *dump_to_physical(const struct memory *mem, uint64_t va, uint64_t *ret)
+/* @size bytes at physical address @pa, within a page. */
+static struct error *read_in_page(struct dump_reader *reader, uint64_t pa, void *ret, size_t size)
 {
-	const struct dump_reader *reader = dump_of(mem)->reader;
-	addrxlat_fulladdr_t addr = { .addr = va, .as = ADDRXLAT_KVADDR };
+	const uint8_t *data;
 
-	if (addrxlat_fulladdr_conv(&addr, ADDRXLAT_KPHYSADDR, reader->xlat,
-				   reader->xlat_sys) == ADDRXLAT_OK) {
-		*ret = addr.addr;
-		return NULL;
+	/* Who reads whole pages reads a lot of them, once. */
+	if (size == DUMPFILE_PAGE)
+		return pages_read(reader->pages, pa / DUMPFILE_PAGE, ret);
+	struct error *err = read_cached(reader, pa / DUMPFILE_PAGE, &data);
+
+	if (!err)
+		memcpy(ret, data + pa % DUMPFILE_PAGE, size);
+	return err;
+}
+
+static struct error *translate(const struct memory *mem, uint64_t va, uint64_t *ret)
+{
+	struct dump_reader *reader = dump_of(mem)->reader;
+	uint64_t number = va / DUMPFILE_PAGE;
+	size_t slot = number % CACHED_TRANSLATIONS;
+
+	if (reader->translated[slot].virtual != number) {
+		uint64_t pa;
+		struct error *err = page_table_translate(&reader->page_table, mem, va, &pa);
+
+		if (err)
+			return err;
+		reader->translated[slot].virtual = number;
+		reader->translated[slot].physical = pa / DUMPFILE_PAGE;
 	}
-	struct error *err = error_new("cannot translate virtual address %#" PRIx64 ": %s",
-				      va, addrxlat_ctx_get_err(reader->xlat));
-
-	addrxlat_ctx_clear_err(reader->xlat);
-	return err;
-}
-
-/* The order matters to libkdumpfile: the file first, then the kind of system in it. */
-static struct error *reader_open(struct dump_reader *reader, const char *path)
-{
-	reader->kdump = kdump_new();
-	if (!reader->kdump)
-		return &error_no_memory;
-	/* With mmap, a file cut short, or while it is read, ends in SIGBUS; it is no faster. */
-	if (kdump_set_number_attr(reader->kdump, KDUMP_ATTR_FILE_MMAP_POLICY,
-				  KDUMP_MMAP_NEVER) != KDUMP_OK)
-		return error_new("%s: cannot read it without mmap: %s", path,
-				 kdump_get_err(reader->kdump));
-	if (kdump_open_fd(reader->kdump, reader->fd) != KDUMP_OK)
-		return error_new("%s: cannot open the dump: %s", path,
-				 kdump_get_err(reader->kdump));
-	if (kdump_set_string_attr(reader->kdump, KDUMP_ATTR_OSTYPE, "linux") != KDUMP_OK)
-		return error_new("%s: cannot find the kernel's page tables: %s: the dump is damaged or was taken without vmcoreinfo; collect it again",
-				 path, kdump_get_err(reader->kdump));
-	if (kdump_vmcoreinfo_raw(reader->kdump, &reader->vmcoreinfo) != KDUMP_OK)
-		return error_new("%s: no vmcoreinfo in the dump: %s: take it with kdump, or give QEMU -device vmcoreinfo",
-				 path, kdump_get_err(reader->kdump));
-	if (kdump_get_addrxlat(reader->kdump, &reader->xlat, &reader->xlat_sys) != KDUMP_OK)
-		return error_new("%s: cannot set up address translation: %s", path,
-				 kdump_get_err(reader->kdump));
+	*ret = reader->translated[slot].physical * DUMPFILE_PAGE + va % DUMPFILE_PAGE;
 	return NULL;
 }
 
-static struct error *open_file(const char *path, struct dump *dump)
+static struct error *dump_read(const struct memory *mem, enum memory_space space,
+			       uint64_t addr, void *ret, size_t size)
 {
-	struct dump_reader *reader = dump->reader;
+	for (size_t done = 0; done < size;) {
+		uint64_t at = addr + done, pa = at;
+		size_t chunk = DUMPFILE_PAGE - at % DUMPFILE_PAGE;
 
-	reader->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (reader->fd < 0)
-		return error_errno(errno, "%s: cannot open the dump", path);
-	struct error *err = dumpfile_examine(reader->fd, path, &dump->file);
+		if (chunk > size - done)
+			chunk = size - done;
+		struct error *err = space == MEMORY_VIRTUAL ? translate(mem, at, &pa) : NULL;
 
-	if (err)
-		return err;
-	err = reader_open(reader, path);
-	if (err && dump->file.incomplete)
-		return error_context(err, "%s is not all there (%s)", path, dump->file.why);
-	return err;
+		if (!err)
+			err = read_in_page(dump_of(mem)->reader, pa, (char *)ret + done, chunk);
+		if (err)
+			return error_context(err, "cannot read %zu bytes at %s address %#" PRIx64,
+					     size, space == MEMORY_PHYSICAL ? "physical" : "virtual",
+					     addr);
+		done += chunk;
+	}
+	return NULL;
 }
 
-struct error *dump_open(const char *path, struct dump **ret)
+static struct error *dump_scan(const struct memory *mem, size_t size, memory_visit *visit,
+			       void *arg)
+{
+	return pages_scan(dump_of(mem)->reader->pages, size, visit, arg);
+}
+
+/* The kernel keeps vmcoreinfo as a note, ready for the dump, at the start of a page. */
+struct note_start {
+	Elf64_Nhdr header;
+	char name[12];
+	char text[sizeof(VMCOREINFO_START) - 1];
+};
+
+struct note_search {
+	uint64_t pa;		/* of the note; NO_PFN: not found */
+	uint32_t size;
+};
+
+static void look_for_note(void *arg, uint64_t pa, const void *data, uint64_t done,
+			  uint64_t total)
+{
+	struct note_search *search = arg;
+	const struct note_start *note = data;
+
+	(void)done;
+	(void)total;
+	if (search->pa != NO_PFN || note->header.n_namesz != sizeof(NOTE_VMCOREINFO) ||
+	    memcmp(note->name, NOTE_VMCOREINFO, sizeof(NOTE_VMCOREINFO)) ||
+	    memcmp(note->text, VMCOREINFO_START, sizeof(note->text)))
+		return;
+	search->pa = pa;
+	search->size = note->header.n_descsz;
+}
+
+/* For dumps that QEMU took without being told where vmcoreinfo is. */
+static struct error *search_vmcoreinfo(struct dump *dump)
+{
+	struct dump_reader *reader = dump->reader;
+	struct note_search search = { .pa = NO_PFN };
+	struct error *err = pages_scan(reader->pages, sizeof(struct note_start), look_for_note,
+				       &search);
+
+	if (err)
+		return error_context(err, "search for vmcoreinfo");
+	if (search.pa == NO_PFN || search.size > 16 * DUMPFILE_PAGE)
+		return error_new("no vmcoreinfo in the dump: take it with kdump, or give QEMU -device vmcoreinfo");
+	reader->vmcoreinfo = calloc(1, search.size + 1);
+	if (!reader->vmcoreinfo)
+		return &error_no_memory;
+	dump->info_found = true;
+	return dump_read(&dump->memory, MEMORY_PHYSICAL,
+			 search.pa + offsetof(struct note_start, text), reader->vmcoreinfo,
+			 search.size);
+}
+
+static struct error *find_kernel(struct dump *dump)
+{
+	struct dump_reader *reader = dump->reader;
+	struct error *err = pages_vmcoreinfo(reader->pages, &reader->vmcoreinfo);
+
+	if (!err && (!reader->vmcoreinfo || !*reader->vmcoreinfo)) {
+		free(reader->vmcoreinfo);
+		reader->vmcoreinfo = NULL;
+		err = search_vmcoreinfo(dump);
+	}
+	if (err)
+		return err;
+	dump->info.text = reader->vmcoreinfo;
+	return page_table_init(&dump->info, pages_phys_base(reader->pages), &reader->page_table);
+}
+
+static struct error *reader_create(struct dump_reader **ret)
+{
+	struct dump_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return &error_no_memory;
+	reader->data = malloc(CACHED_PAGES * sizeof(*reader->data));
+	if (!reader->data) {
+		free(reader);
+		return &error_no_memory;
+	}
+	memset(reader->cached, 0xff, sizeof(reader->cached));
+	memset(reader->translated, 0xff, sizeof(reader->translated));
+	*ret = reader;
+	return NULL;
+}
+
+struct error *dump_open(char *const *path, size_t nr, struct dump **ret)
 {
 	_cleanup_dump_ struct dump *dump = calloc(1, sizeof(*dump));
 
 	if (!dump)
 		return &error_no_memory;
-	dump->reader = calloc(1, sizeof(*dump->reader));
-	if (!dump->reader)
-		return &error_no_memory;
-	dump->reader->fd = -1;
-	struct error *err = open_file(path, dump);
+	dump->memory = (struct memory){
+		.read = dump_read, .to_physical = translate, .scan = dump_scan,
+	};
+	struct error *err = reader_create(&dump->reader);
 
+	if (!err)
+		err = pages_open(path, nr, &dump->file, &dump->reader->pages);
 	if (err)
 		return err;
-	dump->memory.read = dump_read;
-	dump->memory.to_physical = dump_to_physical;
-	dump->info.text = dump->reader->vmcoreinfo;
+	err = find_kernel(dump);
+	if (err && dump->file.incomplete)
+		return error_context(err, "%s: it is not all there (%s)", path[0], dump->file.why);
+	if (err)
+		return error_context(err, "%s", path[0]);
 	*ret = no_cleanup_ptr(dump);
 	return NULL;
 }
@@ -126,15 +229,9 @@ void dump_close(struct dump *dump)
 	struct dump_reader *reader = dump->reader;
 
 	if (reader) {
-		if (reader->xlat)
-			addrxlat_ctx_decref(reader->xlat);
-		if (reader->xlat_sys)
-			addrxlat_sys_decref(reader->xlat_sys);
-		if (reader->kdump)
-			kdump_free(reader->kdump);
-		if (reader->fd >= 0)
-			close(reader->fd);
+		pages_close(reader->pages);
 		free(reader->vmcoreinfo);
+		free(reader->data);
 		free(reader);
 	}
 	free(dump);

@@ -12,11 +12,12 @@ struct dump {
 	struct memory memory;
 	struct dumpfile file;
 	struct vmcoreinfo info;
+	bool info_found;	/* vmcoreinfo was not in its place but found in memory */
 	struct dump_reader *reader;
 };
 
-/* Opens @path read-only. */
-struct error *dump_open(const char *path, struct dump **ret);
+/* Opens the @nr files at @path, of which a split dump has several, read-only. */
+struct error *dump_open(char *const *path, size_t nr, struct dump **ret);
 void dump_close(struct dump *dump);
 
 static inline void cleanup_dump(struct dump **dump)

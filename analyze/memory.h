@@ -19,6 +19,13 @@ enum memory_space {
 	MEMORY_PHYSICAL,
 };
 
+/*
+ * Called for a page in the dump: its physical address and first bytes.  So far
+ * @done of @total pages were seen, this one included.
+ */
+typedef void memory_visit(void *arg, uint64_t pa, const void *data, uint64_t done,
+			  uint64_t total);
+
 struct memory {
 	/* Reads all @size bytes or fails. */
 	struct error *(*read)(const struct memory *mem, enum memory_space space,
@@ -26,6 +33,12 @@ struct memory {
 	/* Where the kernel virtual address @va is in physical memory. */
 	struct error *(*to_physical)(const struct memory *mem, uint64_t va,
 				     uint64_t *ret);
+	/*
+	 * Visits every page in the dump in ascending order, with its first @size
+	 * bytes, a page at most.
+	 */
+	struct error *(*scan)(const struct memory *mem, size_t size, memory_visit *visit,
+			      void *arg);
 };
 
 /* All of these read kernel virtual addresses. */

@@ -41,7 +41,8 @@ static bool find_u64(const struct vmcoreinfo *info, const char *kind,
 	snprintf(key, sizeof(key), "%s(%s)", kind, name);
 	const char *value = find_value(info, key);
 
-	if (!value || !isxdigit((unsigned char)*value))
+	/* Decimal ones are signed: phys_base is negative where KASLR maps text above its place. */
+	if (!value || !isxdigit((unsigned char)value[base == 10 && *value == '-']))
 		return false;
 	char *end;
 

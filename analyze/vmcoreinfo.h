@@ -21,7 +21,7 @@ bool vmcoreinfo_string(const struct vmcoreinfo *info, const char *key,
 /* SYMBOL(@name), an address */
 bool vmcoreinfo_symbol(const struct vmcoreinfo *info, const char *name,
 		       uint64_t *ret);
-/* @kind is "OFFSET", "SIZE", "LENGTH" or "NUMBER". */
+/* @kind is "OFFSET", "SIZE", "LENGTH" or "NUMBER"; a negative one comes in two's complement. */
 bool vmcoreinfo_number(const struct vmcoreinfo *info, const char *kind,
 		       const char *name, uint64_t *ret);
 

@@ -50,6 +50,22 @@ static struct error *to_physical(const struct memory *mem, uint64_t va, uint64_t
 	return find_physical(va, ret) ? NULL : error_new("nothing at %#" PRIx64, va);
 }
 
+static struct error *scan(const struct memory *mem, size_t size, memory_visit *visit, void *arg)
+{
+	const struct machine *machine = machine_of(mem);
+	uint64_t done = 0, total = 0;
+
+	(void)size;
+	for (uint64_t page = 0; page < NR_PAGES; page++)
+		total += machine->present[page];
+	for (uint64_t page = 0; page < NR_PAGES; page++) {
+		if (machine->present[page])
+			visit(arg, page * MACHINE_PAGE, machine->bytes + page * MACHINE_PAGE,
+			      ++done, total);
+	}
+	return NULL;
+}
+
 static void *must(void *p)
 {
 	if (!p)
@@ -63,6 +79,7 @@ struct machine *machine_create(void)
 
 	machine->memory.read = read_memory;
 	machine->memory.to_physical = to_physical;
+	machine->memory.scan = scan;
 	machine->bytes = must(calloc(1, SIZE));
 	machine->present = must(calloc(NR_PAGES, sizeof(bool)));
 	machine->vmcoreinfo = must(strdup(""));
