@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyze/analysis.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,18 +34,36 @@ static void read_identity(const struct vmcoreinfo *info, struct analysis *analys
 		analysis->crash_time = strtoull(crash_time, NULL, 10);
 }
 
-/* The message of the last panic; nothing depends on it. */
-static void read_panic(const struct dump *dump, struct analysis *analysis)
+/* The last @lines lines of the kernel log; *@ret is the caller's. */
+static struct error *read_log(const struct dump *dump, size_t lines, char **ret)
 {
 	_cleanup_free_ char *log = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&log, &size);
 
 	if (!out)
-		return;
-	struct error *err = printk_write_log(&dump->memory, &dump->info, out);
+		return &error_no_memory;
+	struct error *err = printk_write_log(&dump->memory, &dump->info, lines, out);
+	bool full = ferror(out);
 
-	fclose(out);
+	full |= fclose(out) == EOF;
+	if (err)
+		return err;
+	if (full)
+		return &error_no_memory;
+	/* In a damaged log; as a string it is to be whole. */
+	for (size_t i = 0; i < size; i++)
+		log[i] = log[i] ? log[i] : '?';
+	*ret = no_cleanup_ptr(log);
+	return NULL;
+}
+
+/* The message of the last panic; nothing depends on it. */
+static void read_panic(const struct dump *dump, struct analysis *analysis)
+{
+	_cleanup_free_ char *log = NULL;
+	struct error *err = read_log(dump, PRINTK_ALL_LINES, &log);
+
 	if (err) {
 		findings_add(&analysis->findings, FINDING_NOTE, "%s", err->message);
 		error_free(err);
@@ -160,13 +179,19 @@ const char *analysis_summary(const struct analysis *analysis)
 	return analysis->result.summary;
 }
 
+/* All lines or none: what went wrong half way is an error, not half a log. */
 struct error *analysis_write_log(const struct analysis_request *request, FILE *out)
 {
 	_cleanup_dump_ struct dump *dump = NULL;
+	_cleanup_free_ char *log = NULL;
 	struct error *err = dump_open(request->path, request->nr_paths, &dump);
 
 	if (err)
 		return err;
-	err = printk_write_log(&dump->memory, &dump->info, out);
-	return err ? error_context(err, "%s", request->path[0]) : NULL;
+	err = read_log(dump, PRINTK_ALL_LINES, &log);
+	if (err)
+		return error_context(err, "%s", request->path[0]);
+	if (fputs(log, out) == EOF || fflush(out))
+		return error_errno(errno, "%s: cannot write its kernel log", request->path[0]);
+	return NULL;
 }

@@ -2,6 +2,7 @@
 #include "analyze/printk.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "analyze/cleanup.h"
@@ -10,6 +11,9 @@
 #define MAX_SIZE_BITS	31
 /* A descriptor for every 32 bytes of text (PRB_AVGBITS) */
 #define MAX_COUNT_BITS	26
+
+/* Records without text that are passed over in search of the last lines */
+#define MAX_NO_TEXT	4096
 
 /* The ID that precedes the text in each data block */
 #define BLOCK_ID_SIZE	sizeof(uint64_t)
@@ -114,21 +118,44 @@ static struct error *find_ring(const struct vmcoreinfo *info, struct ring *ring)
 	return NULL;
 }
 
-/* Print @len bytes of ring->text, each line with its time. */
-static void write_record(const struct ring *ring, uint64_t ts_nsec, size_t len)
+struct record {
+	bool present;		/* it is one, and has text; that may be empty */
+	uint64_t ts_nsec;
+	uint64_t text;
+	size_t len;
+};
+
+/* Print the text of @record in ring->text but for @skip lines, each line with its time. */
+static void write_record(const struct ring *ring, const struct record *record, size_t skip)
 {
-	const char *line = ring->text, *end = ring->text + len;
+	const char *line = ring->text, *end = ring->text + record->len;
 
 	do {
 		const char *newline = memchr(line, '\n', end - line);
 		size_t chars = (newline ? newline : end) - line;
 
-		fprintf(ring->out, "[%5" PRIu64 ".%06" PRIu64 "] ", ts_nsec / 1000000000,
-			ts_nsec % 1000000000 / 1000);
-		fwrite(line, 1, chars, ring->out);
-		fputc('\n', ring->out);
+		if (skip) {
+			skip--;
+		} else {
+			fprintf(ring->out, "[%5" PRIu64 ".%06" PRIu64 "] ",
+				record->ts_nsec / 1000000000, record->ts_nsec % 1000000000 / 1000);
+			fwrite(line, 1, chars, ring->out);
+			fputc('\n', ring->out);
+		}
 		line += chars + 1;
 	} while (line < end);
+}
+
+/* How many lines write_record() prints. */
+static size_t count_lines(const struct ring *ring, const struct record *record)
+{
+	const char *line = ring->text, *end = ring->text + record->len;
+	size_t nr = 1;
+
+	/* A newline at the very end begins no line. */
+	while ((line = memchr(line, '\n', end - line)) && ++line < end)
+		nr++;
+	return nr;
 }
 
 /*
@@ -155,18 +182,20 @@ static size_t locate_text(const struct ring *ring, uint64_t begin, uint64_t next
 	return next < BLOCK_ID_SIZE ? 0 : next - BLOCK_ID_SIZE;
 }
 
-static struct error *read_record(const struct ring *ring, uint64_t id)
+/* Record @id to *@ret and its text to ring->text. */
+static struct error *read_record(const struct ring *ring, uint64_t id, struct record *ret)
 {
 	const struct ring_layout *layout = &ring->layout;
 	const struct memory *mem = ring->mem;
 	uint64_t index = id & ((1ULL << ring->count_bits) - 1);
 	uint64_t desc = ring->descs + index * layout->desc_size;
 	uint64_t info = ring->infos + index * layout->info_size;
-	uint64_t state, begin, next, ts_nsec;
+	uint64_t state, begin, next;
 	uint16_t text_len;
 	struct error *err = memory_read_u64(mem, desc + layout->state_var + layout->counter,
 					    &state);
 
+	*ret = (struct record){};
 	if (err)
 		return err;
 	/* Others are being written, or were never used. */
@@ -177,26 +206,80 @@ static struct error *read_record(const struct ring *ring, uint64_t id)
 	if (!err)
 		err = memory_read_u64(mem, desc + layout->text_blk_lpos + layout->next, &next);
 	if (!err)
-		err = memory_read_u64(mem, info + layout->ts_nsec, &ts_nsec);
+		err = memory_read_u64(mem, info + layout->ts_nsec, &ret->ts_nsec);
 	if (!err)
 		err = memory_read(mem, info + layout->text_len, &text_len, sizeof(text_len));
 	if (err)
 		return err;
-	uint64_t text;
-	size_t len = locate_text(ring, begin, next, &text);
+	size_t len = locate_text(ring, begin, next, &ret->text);
 
 	if (!len)
 		return NULL;
-	if (len > text_len)
-		len = text_len;
-	err = memory_read(mem, text, ring->text, len);
-	if (!err)
-		write_record(ring, ts_nsec, len);
-	return err;
+	ret->present = true;
+	ret->len = len < text_len ? len : text_len;
+	return memory_read(mem, ret->text, ring->text, ret->len);
+}
+
+/*
+ * The oldest record that is needed for the last @lines lines, and how many lines
+ * of it are too many.
+ */
+static struct error *find_tail(const struct ring *ring, uint64_t nr, size_t lines,
+			       uint64_t *ret_first, size_t *ret_skip)
+{
+	uint64_t bound = lines < SIZE_MAX - MAX_NO_TEXT ? lines + MAX_NO_TEXT : SIZE_MAX;
+	size_t found = 0;
+
+	*ret_first = nr > bound ? nr - bound : 0;
+	*ret_skip = 0;
+	for (uint64_t i = lines == PRINTK_ALL_LINES ? 0 : nr; i > *ret_first; i--) {
+		struct record record;
+
+		if (found >= lines) {
+			*ret_first = i;
+			*ret_skip = found - lines;
+			return NULL;
+		}
+		struct error *err = read_record(ring, (ring->tail_id + i - 1) & DESC_ID_MASK,
+						&record);
+
+		if (err)
+			return err;
+		if (record.present)
+			found += count_lines(ring, &record);
+	}
+	*ret_skip = found > lines ? found - lines : 0;
+	return NULL;
+}
+
+/*
+ * Print the records from the one at @first to the newest, IDs wrap.  All their
+ * text has been in the ring at once.
+ */
+static struct error *write_records(const struct ring *ring, uint64_t nr, uint64_t first,
+				   size_t skip)
+{
+	uint64_t total = 0;
+
+	for (uint64_t i = first; i < nr; i++) {
+		struct record record;
+		struct error *err = read_record(ring, (ring->tail_id + i) & DESC_ID_MASK, &record);
+
+		if (err)
+			return err;
+		total += record.len;
+		if (total > 1ULL << ring->size_bits)
+			return error_new("more text than the ring's %llu bytes: the dump is damaged",
+					 1ULL << ring->size_bits);
+		if (record.present)
+			write_record(ring, &record, skip);
+		skip = record.present ? 0 : skip;
+	}
+	return NULL;
 }
 
 struct error *printk_write_log(const struct memory *mem, const struct vmcoreinfo *info,
-			       FILE *out)
+			       size_t lines, FILE *out)
 {
 	struct ring ring = { .mem = mem, .out = out };
 	struct error *err = find_layout(info, &ring.layout);
@@ -209,12 +292,28 @@ struct error *printk_write_log(const struct memory *mem, const struct vmcoreinfo
 		err = &error_no_memory;
 	ring.text = text;
 	/* From the oldest to the newest, both included; IDs wrap. */
-	uint64_t nr = ((ring.head_id - ring.tail_id) & DESC_ID_MASK) + 1;
+	uint64_t nr = ((ring.head_id - ring.tail_id) & DESC_ID_MASK) + 1, first = 0;
+	size_t skip = 0;
 
 	if (!err && nr > 1ULL << ring.count_bits)
 		err = error_new("%" PRIu64 " records in room for %llu: the dump is damaged", nr,
 				1ULL << ring.count_bits);
-	for (uint64_t i = 0; i < nr && !err; i++)
-		err = read_record(&ring, (ring.tail_id + i) & DESC_ID_MASK);
+	if (!err)
+		err = find_tail(&ring, nr, lines, &first, &skip);
+	if (!err)
+		err = write_records(&ring, nr, first, skip);
 	return err ? error_context(err, "kernel log") : NULL;
+}
+
+const char *printk_last_lines(const char *log, size_t lines)
+{
+	const char *start = log + strlen(log);
+
+	/* Each line ends in a newline. */
+	for (size_t found = 0; start > log; start--) {
+		found += start[-1] == '\n';
+		if (found > lines)
+			break;
+	}
+	return start;
 }

@@ -13,8 +13,16 @@
 #include "analyze/memory.h"
 #include "analyze/vmcoreinfo.h"
 
-/* Each line as dmesg prints it: "[    1.234567] text". */
+#define PRINTK_ALL_LINES	SIZE_MAX
+
+/*
+ * The last @lines lines, each as dmesg prints it: "[    1.234567] text".  Older
+ * records are not read.
+ */
 struct error *printk_write_log(const struct memory *mem, const struct vmcoreinfo *info,
-			       FILE *out);
+			       size_t lines, FILE *out);
+
+/* The last @lines lines of what printk_write_log() wrote. */
+const char *printk_last_lines(const char *log, size_t lines);
 
 #endif
