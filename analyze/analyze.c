@@ -5,6 +5,8 @@
 #include <getopt.h>
 #include <stdbool.h>
 
+#include "analyze/cleanup.h"
+
 static const char usage[] =
 "Usage: kdump-torture analyze [--json | --quiet | --log] VMCORE...\n"
 "\n"
@@ -31,10 +33,13 @@ static struct error *print_json(const struct analysis *analysis)
 
 	if (!json)
 		return &error_no_memory;
-	bool bad = json_dumpf(json, stdout, JSON_INDENT(2)) || putchar('\n') == EOF ||
-		   fflush(stdout);
+	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
 
 	json_decref(json);
+	if (!text)
+		return &error_no_memory;
+	bool bad = puts(text) == EOF || fflush(stdout);
+
 	return bad ? error_errno(errno, "report: cannot write it") : NULL;
 }
 
@@ -54,7 +59,7 @@ static struct error *analyze(const struct analysis_request *request, enum output
 	if (output == OUTPUT_JSON)
 		err = print_json(analysis);
 	else if (output == OUTPUT_TEXT)
-		err = analysis_print(analysis, stdout);
+		err = analysis_print(analysis, charset_of(stdout), stdout);
 	*ret = status[analysis_verdict(analysis)];
 	analysis_destroy(analysis);
 	return err;

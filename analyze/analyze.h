@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "analyze/charset.h"
 #include "analyze/error.h"
 #include "analyze/verdict.h"
 
@@ -40,7 +41,7 @@ enum verdict analysis_verdict(const struct analysis *analysis);
 const char *analysis_summary(const struct analysis *analysis);
 
 /* For people; the first line is the verdict. */
-struct error *analysis_print(const struct analysis *analysis, FILE *out);
+struct error *analysis_print(const struct analysis *analysis, enum charset charset, FILE *out);
 
 /* For programs. Return: a new reference, or NULL when memory ran out. */
 json_t *analysis_json(const struct analysis *analysis);

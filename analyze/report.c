@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "analyze/cleanup.h"
+
 static void print_verdict(const struct analysis *analysis, FILE *out)
 {
 	for (const char *c = verdict_name(analysis->result.verdict); *c; c++)
@@ -147,7 +149,7 @@ static void print_findings(const struct analysis *analysis, FILE *out)
 	}
 }
 
-struct error *analysis_print(const struct analysis *analysis, FILE *out)
+static void print_all(const struct analysis *analysis, FILE *out)
 {
 	print_verdict(analysis, out);
 	print_dump(analysis, out);
@@ -156,6 +158,23 @@ struct error *analysis_print(const struct analysis *analysis, FILE *out)
 	print_table(analysis, out);
 	print_reasons(analysis, out);
 	print_findings(analysis, out);
+}
+
+struct error *analysis_print(const struct analysis *analysis, enum charset charset, FILE *out)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *report = open_memstream(&text, &size);
+
+	if (!report)
+		return &error_no_memory;
+	print_all(analysis, report);
+	bool full = ferror(report);
+
+	full |= fclose(report) == EOF;
+	if (full)
+		return &error_no_memory;
+	charset_write(charset, text, out);
 	if (fflush(out) || ferror(out))
 		return error_errno(errno, "report: cannot write it");
 	return NULL;

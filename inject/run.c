@@ -405,7 +405,7 @@ static struct error *write_report_files(struct run *run)
 	if (err)
 		note(run, err->message);
 	error_free(err);
-	err = analysis_print(run->analysis, text_file);
+	err = analysis_print(run->analysis, CHARSET_ASCII, text_file);
 	if (err)
 		return err;
 	json_t *object = analysis_json(run->analysis);
@@ -585,7 +585,8 @@ static struct error *report(struct run *run)
 
 	if (options->json)
 		return NULL;
-	struct error *err = run->analysis ? analysis_print(run->analysis, stdout) : NULL;
+	struct error *err = run->analysis ?
+			    analysis_print(run->analysis, charset_of(stdout), stdout) : NULL;
 
 	if (!run->analysis)
 		printf("%s: %s%s%s\n", run->status == STATUS_FAIL ? "FAIL" :

@@ -8,6 +8,7 @@
  *   expect NAME ORACLE ANSWER     ANSWER as in the JSON, or a part of the reason
  *   expect NAME vm PID COMM
  *   expect summary|finding|error TEXT
+ *   expect report TEXT            somewhere in the report
  */
 #include <err.h>
 #include <inttypes.h>
@@ -76,6 +77,27 @@ static bool vmcs_is(const struct analysis *analysis, const struct vmcs *vmcs, co
 	       !strcmp(rest, vmcs_kind_name(vmcs->kind));
 }
 
+/* The report, as the caller's. */
+static char *report(const struct analysis *analysis, enum charset charset)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	error_free(analysis_print(analysis, charset, out));
+	fclose(out);
+	return text;
+}
+
+static bool report_has(const struct analysis *analysis, const char *text)
+{
+	char *whole = report(analysis, CHARSET_ASCII);
+	bool has = strstr(whole, text);
+
+	free(whole);
+	return has;
+}
+
 static bool is_met(const struct result *result, const char *expected)
 {
 	char first[32];
@@ -91,6 +113,8 @@ static bool is_met(const struct result *result, const char *expected)
 		return false;
 	if (!strcmp(first, "summary"))
 		return strstr(analysis_summary(result->analysis), rest);
+	if (!strcmp(first, "report"))
+		return report_has(result->analysis, rest);
 	if (!strcmp(first, "finding"))
 		return has_finding(result->analysis, rest);
 	if (!*rest)
@@ -101,7 +125,7 @@ static bool is_met(const struct result *result, const char *expected)
 /* What the analyser says to people must be writable, whatever it is; and so the JSON. */
 static void print_all(const struct analysis *analysis, FILE *out)
 {
-	error_free(analysis_print(analysis, out));
+	error_free(analysis_print(analysis, CHARSET_UTF8, out));
 	json_t *json = analysis_json(analysis);
 
 	if (json)
@@ -117,12 +141,8 @@ static void explain(const struct result *result)
 		tap_diag("error: %s", result->error);
 		return;
 	}
-	char *text = NULL, *save;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	char *text = report(result->analysis, CHARSET_ASCII), *save;
 
-	error_free(analysis_print(result->analysis, out));
-	fclose(out);
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		tap_diag("%s", line);
 	free(text);

@@ -96,7 +96,7 @@ static void test_format(char *path, const char *format)
 		struct error *error = analysis_create(&request, &analysis);
 
 		if (analysis)
-			error_free(analysis_print(analysis, null));
+			error_free(analysis_print(analysis, CHARSET_UTF8, null));
 		error_free(error);
 		analysis_destroy(analysis);
 	}
