@@ -10,8 +10,6 @@
 #include "analyze/dump.h"
 #include "analyze/printk.h"
 
-#define PANIC_MARK	"Kernel panic - not syncing"
-
 static void cleanup_kernel(struct kernel **kernel)
 {
 	kernel_destroy(*kernel);
@@ -58,19 +56,18 @@ static struct error *read_log(const struct dump *dump, size_t lines, char **ret)
 	return NULL;
 }
 
-/* The message of the last panic; nothing depends on it. */
-static void read_panic(const struct dump *dump, struct analysis *analysis)
+/* No verdict depends on the log: one that cannot be read is noted. */
+static struct error *read_log_tail(const struct dump *dump, size_t lines,
+				   struct findings *findings, char **ret)
 {
-	_cleanup_free_ char *log = NULL;
-	struct error *err = read_log(dump, PRINTK_ALL_LINES, &log);
+	struct error *err = read_log(dump, lines, ret);
 
-	if (err) {
-		findings_add(&analysis->findings, FINDING_NOTE, "%s", err->message);
-		error_free(err);
-	}
-	for (const char *line = log; line && (line = strstr(line, PANIC_MARK)); line++)
-		snprintf(analysis->panic, sizeof(analysis->panic), "%.*s",
-			 (int)strcspn(line, "\n"), line);
+	if (!err || err == &error_no_memory)
+		return err;
+	findings_add(findings, FINDING_NOTE, "%s", err->message);
+	error_free(err);
+	*ret = strdup("");
+	return *ret ? NULL : &error_no_memory;
 }
 
 static void format_story(const struct kernel *kernel, struct analysis *analysis)
@@ -87,12 +84,77 @@ static void format_story(const struct kernel *kernel, struct analysis *analysis)
 				      sizeof(analysis->nmi_ip));
 }
 
+/* Half-done operations show in a list's links or, as list_del() ends, only beside it. */
+static struct error *find_odd_lists(struct analysis *analysis)
+{
+	const struct kvm_state *kvm = &analysis->kvm;
+
+	analysis->odd_list = calloc(kvm->nr_cpus, sizeof(*analysis->odd_list));
+	if (kvm->nr_cpus && !analysis->odd_list)
+		return &error_no_memory;
+	for (size_t i = 0; i < kvm->nr_cpus; i++)
+		analysis->odd_list[i] = list_walk_is_odd(&kvm->cpu[i].list);
+	for (size_t i = 0; i < kvm->nr_loaded; i++) {
+		const struct loaded_vmcs *loaded = &kvm->loaded[i];
+		bool lost = loaded->link_state == LINK_LOST;
+		const struct cpu_state *cpu =
+			lost || list_operation_of(loaded).name ?
+			cpu_states_find(&analysis->cpus, lost ? loaded->cpu : loaded->list_cpu) :
+			NULL;
+
+		if (cpu)
+			analysis->odd_list[cpu - analysis->cpus.cpu] = true;
+	}
+	return NULL;
+}
+
+const char *analysis_callback(const struct analysis *analysis, int nr)
+{
+	const struct cpu_state *cpu = cpu_states_find(&analysis->cpus, nr);
+	const struct kvm_cpu *kvm_cpu = kvm_find_cpu(&analysis->kvm, nr);
+
+	if (analysis->log.present) {
+		if (vmclear_log_find(&analysis->log, nr, VMCLEAR_OP_SKIPPED))
+			return "skipped";
+		return vmclear_log_find(&analysis->log, nr, VMCLEAR_OP_WALK) ?
+		       "walked" : "not-run";
+	}
+	if (!cpu || !cpu->vmxe_known || !kvm_cpu || !kvm_cpu->list.nr)
+		return NULL;
+	return cpu->vmxe ? "not-run" : "ran";
+}
+
+static struct error *tell_crash(const struct dump *dump, size_t log_lines,
+				struct analysis *analysis)
+{
+	size_t lines = log_lines > CRASH_LOG_LINES ? log_lines : CRASH_LOG_LINES;
+	struct error *err = read_log_tail(dump, lines, &analysis->findings, &analysis->printk);
+
+	if (err)
+		return err;
+	const struct crash_witnesses witnesses = {
+		.cpus = &analysis->cpus,
+		.kvm = &analysis->kvm,
+		.evidence = &analysis->evidence,
+		.point_ip = analysis->point_ip,
+		.log = analysis->printk,
+	};
+
+	crash_tell(&witnesses, &analysis->crash);
+	const char *shown = printk_last_lines(analysis->printk, log_lines);
+
+	memmove(analysis->printk, shown, strlen(shown) + 1);
+	return NULL;
+}
+
 static struct error *analyze_kernel(const struct dump *dump, struct analysis *analysis)
 {
 	struct kernel *kernel __attribute__((__cleanup__(cleanup_kernel))) = NULL;
 	struct findings *findings = &analysis->findings;
 	struct error *err = kernel_create(&dump->memory, &dump->info, &kernel);
 
+	if (!err)
+		err = cpu_states_init(kernel, findings, &analysis->cpus);
 	if (!err)
 		err = evidence_read(kernel, findings, &analysis->evidence);
 	if (!err)
@@ -113,7 +175,7 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 		return err;
 	crosscheck_evidence(&analysis->evidence, analysis->vmcs, analysis->nr_vmcs, findings);
 	format_story(kernel, analysis);
-	return NULL;
+	return find_odd_lists(analysis);
 }
 
 struct error *analysis_create(const struct analysis_request *request, struct analysis **ret)
@@ -142,7 +204,9 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 		return error_context(err, "%s is not all there (%s)", path, dump->file.why);
 	if (err)
 		return error_context(err, "%s (kernel %s)", path, analysis->release);
-	read_panic(dump, analysis);
+	err = tell_crash(dump, request->log_lines, analysis);
+	if (err)
+		return err;
 	struct verdict_input input = {
 		.crashed = analysis->crashed,
 		.incomplete = analysis->file.incomplete ? analysis->file.why : NULL,
@@ -162,7 +226,10 @@ void analysis_destroy(struct analysis *analysis)
 	if (!analysis)
 		return;
 	free(analysis->path);
+	free(analysis->printk);
+	free(analysis->odd_list);
 	free(analysis->vmcs);
+	cpu_states_deinit(&analysis->cpus);
 	vmclear_log_deinit(&analysis->log);
 	kvm_state_deinit(&analysis->kvm);
 	findings_deinit(&analysis->findings);

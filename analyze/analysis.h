@@ -5,6 +5,8 @@
 /* Everything that was found out about a dump; the dump itself is closed by then. */
 
 #include "analyze/analyze.h"
+#include "analyze/cpu_state.h"
+#include "analyze/crash.h"
 #include "analyze/dumpfile.h"
 
 struct analysis {
@@ -13,8 +15,11 @@ struct analysis {
 	char release[65];	/* of the kernel */
 	bool crashed;
 	uint64_t crash_time;	/* seconds since 1970, if crashed */
-	char panic[256];	/* the last panic message in the log, or "" */
+	struct cpu_states cpus;	/* kvm.cpu, if any, has the same CPUs in the same order */
+	struct crash crash;
+	char *printk;		/* the last lines of the kernel log, "" for none */
 	struct kvm_state kvm;
+	bool *odd_list;		/* of each of kvm.cpu: not as list_add() or list_del() leave it */
 	struct vmclear_log log;
 	struct evidence evidence;
 	char point_ip[160];	/* evidence.point_ip and nmi_ip in symbols */
@@ -24,5 +29,13 @@ struct analysis {
 	struct findings findings;
 	struct verdict_result result;
 };
+
+/*
+ * What the emergency callback did on the CPU @nr: "walked", "skipped" or
+ * "not-run" by the VMCLEAR log.  Without one, of a CPU that had VMCSes and so
+ * was in VMX operation: "ran" if it left that, "not-run" if it did not.  NULL:
+ * nothing tells.
+ */
+const char *analysis_callback(const struct analysis *analysis, int nr);
 
 #endif

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyze/analyze.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "analyze/cleanup.h"
 
 static const char usage[] =
-"Usage: kdump-torture analyze [--json | --quiet | --log] VMCORE...\n"
+"Usage: kdump-torture analyze [--json | --quiet | --log] [--log-lines N] VMCORE...\n"
 "\n"
 "Say whether every VMCS of the KVM host that crashed was VMCLEARed before the\n"
 "next kernel started, from its dump alone. A split dump has several files.\n"
 "\n"
-"  -j, --json   for programs\n"
-"  -q, --quiet  the exit status alone\n"
-"  -l, --log    print the kernel log in the dump instead\n"
-"  -h, --help   this text\n"
+"  -j, --json         for programs\n"
+"  -q, --quiet        the exit status alone\n"
+"  -l, --log          print the kernel log in the dump instead\n"
+"  -n, --log-lines N  show the last N lines of the kernel log, 0: none [10]\n"
+"  -h, --help         this text\n"
 "\n"
 "Exit status: 0 pass, 1 fail, 2 usage or unreadable dump, 3 inconclusive\n";
 
@@ -65,13 +68,37 @@ static struct error *analyze(const struct analysis_request *request, enum output
 	return err;
 }
 
-/* Return: whether the arguments made sense; *@ret_help if help was asked for. */
-static bool parse(int argc, char **argv, enum output *ret, bool *ret_help)
+/* What the command line says. */
+struct arguments {
+	enum output output;
+	bool help;
+	size_t log_lines;
+};
+
+/* Return: whether @text is a number; one that is none is named on stderr. */
+static bool parse_lines(const char *text, size_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (errno || *end || !isdigit((unsigned char)*text)) {
+		fprintf(stderr, "kdump-torture: --log-lines %s: not a number of lines\n", text);
+		return false;
+	}
+	*ret = value;
+	return true;
+}
+
+/* Return: whether the arguments made sense. */
+static bool parse(int argc, char **argv, struct arguments *ret)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "log", no_argument, NULL, 'l' },
+		{ "log-lines", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
@@ -79,19 +106,23 @@ static bool parse(int argc, char **argv, enum output *ret, bool *ret_help)
 
 	/* 0: start over, whatever the caller has parsed */
 	optind = 0;
-	while ((option = getopt_long(argc, argv, "jqlh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "jqln:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
-			*ret = OUTPUT_JSON;
+			ret->output = OUTPUT_JSON;
 			break;
 		case 'q':
-			*ret = OUTPUT_QUIET;
+			ret->output = OUTPUT_QUIET;
 			break;
 		case 'l':
-			*ret = OUTPUT_LOG;
+			ret->output = OUTPUT_LOG;
+			break;
+		case 'n':
+			if (!parse_lines(optarg, &ret->log_lines))
+				return false;
 			break;
 		case 'h':
-			*ret_help = true;
+			ret->help = true;
 			return true;
 		default:
 			return false;
@@ -102,21 +133,24 @@ static bool parse(int argc, char **argv, enum output *ret, bool *ret_help)
 
 int cmd_analyze(int argc, char **argv)
 {
+	struct arguments arguments = { .log_lines = ANALYSIS_LOG_LINES };
 	enum exit_status status = STATUS_PASS;
-	enum output output = OUTPUT_TEXT;
-	bool help = false;
 
-	if (!parse(argc, argv, &output, &help)) {
+	if (!parse(argc, argv, &arguments)) {
 		fputs(usage, stderr);
 		return STATUS_USAGE;
 	}
-	if (help) {
+	if (arguments.help) {
 		fputs(usage, stdout);
 		return STATUS_PASS;
 	}
-	struct analysis_request request = { .path = argv + optind, .nr_paths = argc - optind };
-	struct error *err = output == OUTPUT_LOG ? analysis_write_log(&request, stdout)
-						 : analyze(&request, output, &status);
+	struct analysis_request request = {
+		.path = argv + optind, .nr_paths = argc - optind,
+		.log_lines = arguments.log_lines,
+	};
+	struct error *err = arguments.output == OUTPUT_LOG ?
+			    analysis_write_log(&request, stdout) :
+			    analyze(&request, arguments.output, &status);
 
 	if (err) {
 		error_report(err);

@@ -26,7 +26,10 @@ struct analysis_request {
 	const char *vmlinux;	/* symbols and types from this file, NULL: from the dump */
 	const char *modules;	/* the same for modules, from below this directory */
 	bool scan;		/* search all memory for VMCS regions */
+	size_t log_lines;	/* how much of the kernel log's end the report shows */
 };
+
+#define ANALYSIS_LOG_LINES	10	/* what it shows unless told otherwise */
 
 /*
  * An error is a dump that cannot be read or a kernel that cannot be understood;

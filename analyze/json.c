@@ -2,6 +2,7 @@
 #include "analyze/analysis.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Raised when a key goes away or changes its meaning; new keys may come at any time. */
 #define JSON_SCHEMA	1
@@ -57,7 +58,7 @@ static json_t *kernel_json(const struct analysis *analysis)
 			 "release", text_json(analysis->release),
 			 "crash_time", analysis->crashed ? json_integer(analysis->crash_time)
 							 : json_null(),
-			 "panic", optional_json(analysis->panic));
+			 "panic", optional_json(analysis->crash.panic));
 }
 
 static json_t *seen_json(const struct kdt_evidence *data)
@@ -103,40 +104,62 @@ static json_t *evidence_json(const struct analysis *analysis)
 			 "vmcs", seen);
 }
 
-static const char *callback_name(const struct vmclear_log *log, int cpu)
+/* NULL is for what is not known. */
+static json_t *word_json(const char *word)
 {
-	if (vmclear_log_find(log, cpu, VMCLEAR_OP_SKIPPED))
-		return "skipped";
-	return vmclear_log_find(log, cpu, VMCLEAR_OP_WALK) ? "walked" : "not-run";
+	return word ? json_string(word) : json_null();
 }
 
-static const char *list_end_name(enum list_end end)
+static json_t *crash_json(const struct analysis *analysis)
 {
-	static const char *const names[] = {
-		[LIST_COMPLETE] = "complete",
-		[LIST_UNINITIALISED] = "uninitialised",
-		[LIST_LOOP] = "loop",
-		[LIST_WILD] = "wild-pointer",
-		[LIST_TOO_LONG] = "too-long",
-	};
+	const struct crash *crash = &analysis->crash;
+	const char *source = *crash->step ? crash->step_is_evidence ? "evidence" : "list" : NULL;
 
-	return names[end];
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "cpu", cpu_json(crash->cpu),
+			 "oops", optional_json(crash->oops),
+			 "interrupted_cpu", cpu_json(crash->interrupted_cpu),
+			 "at", optional_json(crash->at),
+			 "at_source", word_json(at_source_name(crash->at_source)),
+			 "step", optional_json(crash->step),
+			 "step_source", word_json(source));
 }
 
-/* The VMCSes in forward order of the list of @cpu. */
-static json_t *list_json(const struct analysis *analysis, const struct kvm_cpu *cpu)
+/* The VMCSes in forward order of a list. */
+static json_t *list_json(const struct analysis *analysis, const struct list_walk *walk)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < cpu->list.nr; i++) {
-		for (size_t j = 0; j < analysis->kvm.nr_loaded; j++) {
-			const struct loaded_vmcs *loaded = &analysis->kvm.loaded[j];
+	for (size_t i = 0; i < walk->nr; i++) {
+		const struct loaded_vmcs *loaded = kvm_find_link(&analysis->kvm,
+								 walk->node[i].addr);
 
-			if (loaded->link.addr == cpu->list.node[i].addr)
-				json_array_append_new(list, physical_json(loaded->vmcs));
-		}
+		if (loaded)
+			json_array_append_new(list, physical_json(loaded->vmcs));
 	}
 	return list;
+}
+
+static json_t *node_json(const struct analysis *analysis, const struct list_node *node)
+{
+	const struct loaded_vmcs *loaded = kvm_find_link(&analysis->kvm, node->addr);
+
+	return json_pack("{s:o, s:o, s:o, s:o}",
+			 "vmcs", loaded ? physical_json(loaded->vmcs) : json_null(),
+			 "address", address_json(node->addr),
+			 "next", address_json(node->next),
+			 "prev", address_json(node->prev));
+}
+
+/* The list's head and then its entries in forward order. */
+static json_t *nodes_json(const struct analysis *analysis, const struct list_walk *walk)
+{
+	json_t *nodes = json_array();
+
+	json_array_append_new(nodes, node_json(analysis, &walk->head));
+	for (size_t i = 0; i < walk->nr; i++)
+		json_array_append_new(nodes, node_json(analysis, &walk->node[i]));
+	return nodes;
 }
 
 static json_t *current_json(const struct analysis *analysis, const struct kvm_cpu *cpu)
@@ -150,26 +173,63 @@ static json_t *current_json(const struct analysis *analysis, const struct kvm_cp
 	return json_null();
 }
 
+static json_t *cpu_state_json(const struct analysis *analysis, const struct cpu_state *cpu)
+{
+	return json_pack("{s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "cpu", (int)cpu->nr,
+			 "online", cpu->online,
+			 "crashed", (int)cpu->nr == analysis->cpus.crashed,
+			 "registers", word_json(cpu_registers_name(cpu->registers)),
+			 "at", optional_json(cpu->at),
+			 "at_source", word_json(at_source_name(cpu->at_source)),
+			 "pid", cpu->pid == NO_PID ? json_null() : json_integer(cpu->pid),
+			 "comm", optional_json(cpu->comm),
+			 "vmx_operation", cpu->vmxe_known ? json_boolean(cpu->vmxe) : json_null(),
+			 "callback", word_json(analysis_callback(analysis, cpu->nr)));
+}
+
 static json_t *cpus_json(const struct analysis *analysis)
 {
+	const struct kvm_state *kvm = &analysis->kvm;
 	json_t *cpus = json_array();
 
-	for (size_t i = 0; i < analysis->kvm.nr_cpus; i++) {
-		const struct kvm_cpu *cpu = &analysis->kvm.cpu[i];
+	for (size_t i = 0; i < analysis->cpus.nr; i++) {
+		json_t *object = cpu_state_json(analysis, &analysis->cpus.cpu[i]);
+		json_t *lists = kvm->nr_cpus ?
+			json_pack("{s:o, s:o, s:s, s:o}",
+				  "current_vmcs", current_json(analysis, &kvm->cpu[i]),
+				  "list", list_json(analysis, &kvm->cpu[i].list),
+				  "list_end", list_end_name(kvm->cpu[i].list.end),
+				  "nodes", nodes_json(analysis, &kvm->cpu[i].list)) :
+			json_pack("{s:n, s:[], s:n, s:[]}", "current_vmcs", "list", "list_end",
+				  "nodes");
 
-		json_array_append_new(cpus, json_pack(
-			"{s:i, s:b, s:o, s:o, s:o, s:o, s:s}",
-			"cpu", (int)cpu->nr,
-			"online", cpu->online,
-			"vmx_operation", cpu->vmxe_known ? json_boolean(cpu->vmxe) : json_null(),
-			"callback", analysis->log.present
-				    ? json_string(callback_name(&analysis->log, cpu->nr))
-				    : json_null(),
-			"current_vmcs", current_json(analysis, cpu),
-			"list", list_json(analysis, cpu),
-			"list_end", list_end_name(cpu->list.end)));
+		json_object_update(object, lists);
+		json_decref(lists);
+		json_array_append_new(cpus, object);
 	}
 	return cpus;
+}
+
+/* The list operations that were under way. */
+static json_t *operations_json(const struct kvm_state *kvm)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < kvm->nr_loaded; i++) {
+		const struct loaded_vmcs *loaded = &kvm->loaded[i];
+		const struct list_operation operation = list_operation_of(loaded);
+
+		if (operation.name)
+			json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}",
+				"operation", operation.name,
+				"stores", (int)operation.stores,
+				"cpu", cpu_json(loaded->list_cpu),
+				"vmcs", physical_json(loaded->vmcs),
+				"next", address_json(loaded->link.next),
+				"prev", address_json(loaded->link.prev)));
+	}
+	return list;
 }
 
 static json_t *vms_json(const struct analysis *analysis)
@@ -186,6 +246,20 @@ static json_t *vms_json(const struct analysis *analysis)
 						     "comm", optional_json(vm->comm)));
 	}
 	return vms;
+}
+
+/* The end of the kernel log, an element a line. */
+static json_t *log_json(const char *log)
+{
+	json_t *list = json_array();
+
+	for (const char *line = log; *line; line += strcspn(line, "\n") + 1) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
+		json_array_append_new(list, text_json(text));
+	}
+	return list;
 }
 
 static json_t *oracles_json(const struct vmcs *vmcs)
@@ -258,15 +332,18 @@ static json_t *findings_json(const struct analysis *analysis)
 
 json_t *analysis_json(const struct analysis *analysis)
 {
-	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "schema", JSON_SCHEMA,
 			 "verdict", verdict_name(analysis->result.verdict),
 			 "summary", text_json(analysis->result.summary),
 			 "dump", dump_file_json(analysis),
 			 "kernel", kernel_json(analysis),
+			 "crash", crash_json(analysis),
 			 "evidence", evidence_json(analysis),
 			 "cpus", cpus_json(analysis),
+			 "operations", operations_json(&analysis->kvm),
 			 "vms", vms_json(analysis),
 			 "vmcs", vmcses_json(analysis),
-			 "findings", findings_json(analysis));
+			 "findings", findings_json(analysis),
+			 "log", log_json(analysis->printk));
 }

@@ -18,8 +18,6 @@
 #define MAX_LISTED	(4 * 65536)
 #define MAX_PROCESSES	(4 * 1024 * 1024)	/* PID_MAX_LIMIT */
 
-#define X86_CR4_VMXE	(1UL << 13)
-
 /* What the functions below share. */
 struct walk {
 	const struct kernel *kernel;
@@ -60,27 +58,6 @@ const struct kvm_cpu *kvm_find_cpu(const struct kvm_state *state, int nr)
 	return NULL;
 }
 
-/* The kernel's copy of CR4; the emergency callback takes VMXE out of it after VMXOFF. */
-static void read_vmxe(const struct walk *walk, struct kvm_cpu *cpu)
-{
-	const struct kernel *kernel = walk->kernel;
-	uint64_t tlbstate, value;
-	struct member cr4;
-
-	if (!symbol_table_find(&kernel->symbols, "cpu_tlbstate", &tlbstate) ||
-	    !types_find(kernel->types, "tlb_state", "cr4", &cr4))
-		return;
-	struct error *err = memory_read_u64(walk->mem, tlbstate + kernel->per_cpu[cpu->nr] +
-					    cr4.offset, &value);
-
-	if (err) {
-		error_free(err);
-		return;
-	}
-	cpu->vmxe_known = true;
-	cpu->vmxe = value & X86_CR4_VMXE;
-}
-
 static void check_list_end(const struct walk *walk, const struct kvm_cpu *cpu)
 {
 	char end[128];
@@ -107,7 +84,6 @@ static struct error *read_cpu(const struct walk *walk, uint64_t lists, struct kv
 	err = memory_read_u64(walk->mem, current + kernel->per_cpu[cpu->nr], &cpu->current_vmcs);
 	if (err)
 		return error_context(err, "CPU %u: current_vmcs", cpu->nr);
-	read_vmxe(walk, cpu);
 	return NULL;
 }
 
@@ -125,7 +101,6 @@ static struct error *read_cpus(const struct walk *walk, uint64_t lists)
 		struct kvm_cpu *cpu = &state->cpu[state->nr_cpus++];
 
 		cpu->nr = i;
-		cpu->online = kernel->online[i];
 		struct error *err = read_cpu(walk, lists, cpu);
 
 		if (err)
@@ -472,7 +447,7 @@ static struct error *read_vms(const struct walk *walk)
 	return err;
 }
 
-static struct loaded_vmcs *find_link(const struct kvm_state *state, uint64_t link)
+struct loaded_vmcs *kvm_find_link(const struct kvm_state *state, uint64_t link)
 {
 	for (size_t i = 0; i < state->nr_loaded; i++) {
 		if (state->loaded[i].link.addr == link)
@@ -533,17 +508,17 @@ static struct error *adopt(const struct walk *walk, uint64_t addr, uint64_t offs
 static struct error *find_or_add_link(const struct walk *walk, uint64_t link,
 				      struct loaded_vmcs **ret)
 {
-	*ret = find_link(walk->state, link);
+	*ret = kvm_find_link(walk->state, link);
 	if (*ret)
 		return NULL;
 	uint64_t addr = link - walk->layout.loaded.link.offset;
 	struct error *err = adopt(walk, addr, walk->layout.vcpu.vmcs01.offset);
 
-	if (!err && !find_link(walk->state, link))
+	if (!err && !kvm_find_link(walk->state, link))
 		err = adopt(walk, addr, walk->layout.vcpu.vmcs02.offset);
 	if (err)
 		return err;
-	*ret = find_link(walk->state, link);
+	*ret = kvm_find_link(walk->state, link);
 	if (*ret)
 		return NULL;
 	struct loaded_vmcs loaded;
@@ -633,7 +608,7 @@ static struct error *mark_half_done(const struct walk *walk, const struct kvm_cp
 				return err;
 			continue;
 		}
-		struct loaded_vmcs *loaded = i ? find_link(walk->state, came_from) : NULL;
+		struct loaded_vmcs *loaded = i ? kvm_find_link(walk->state, came_from) : NULL;
 
 		if (loaded && node->prev == before) {
 			loaded->link_state = LINK_REMOVING;

@@ -8,11 +8,11 @@
  * none of this, so it is as it was when the host crashed.
  */
 
+#include "analyze/cpu_state.h"
 #include "analyze/findings.h"
 #include "analyze/kernel.h"
 #include "analyze/list.h"
 
-#define NO_CPU	(-1)
 #define NO_PA	UINT64_MAX
 
 /* How a loaded VMCS is linked into a CPU's list. */
@@ -58,9 +58,6 @@ struct kvm_vcpu {
 
 struct kvm_cpu {
 	unsigned int nr;
-	bool online;
-	bool vmxe_known;
-	bool vmxe;		/* CR4.VMXE in the kernel's copy: in VMX operation */
 	uint64_t current_vmcs;	/* virtual; 0: NULL */
 	struct list_walk list;
 };
@@ -87,5 +84,8 @@ void kvm_state_deinit(struct kvm_state *state);
 
 /* NULL if @nr is no possible CPU. */
 const struct kvm_cpu *kvm_find_cpu(const struct kvm_state *state, int nr);
+
+/* The loaded VMCS whose list_head is at @link, or NULL. */
+struct loaded_vmcs *kvm_find_link(const struct kvm_state *state, uint64_t link);
 
 #endif

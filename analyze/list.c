@@ -126,6 +126,22 @@ const struct list_node *list_walk_find(const struct list_walk *walk,
 	return NULL;
 }
 
+uint64_t list_walk_before(const struct list_walk *walk, size_t i)
+{
+	return i ? walk->node[i - 1].addr : walk->head.addr;
+}
+
+bool list_walk_is_odd(const struct list_walk *walk)
+{
+	if (walk->end != LIST_COMPLETE || walk->head.prev != list_walk_before(walk, walk->nr))
+		return true;
+	for (size_t i = 0; i < walk->nr; i++) {
+		if (walk->node[i].prev != list_walk_before(walk, i))
+			return true;
+	}
+	return false;
+}
+
 void list_walk_describe_end(const struct list_walk *walk, char *ret,
 			    size_t size)
 {
@@ -148,4 +164,17 @@ void list_walk_describe_end(const struct list_walk *walk, char *ret,
 		snprintf(ret, size, "no end after %zu entries", walk->nr);
 		break;
 	}
+}
+
+const char *list_end_name(enum list_end end)
+{
+	static const char *const names[] = {
+		[LIST_COMPLETE] = "complete",
+		[LIST_UNINITIALISED] = "uninitialised",
+		[LIST_LOOP] = "loop",
+		[LIST_WILD] = "wild-pointer",
+		[LIST_TOO_LONG] = "too-long",
+	};
+
+	return names[end];
 }

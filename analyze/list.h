@@ -49,8 +49,20 @@ void list_walk_deinit(struct list_walk *walk);
 const struct list_node *list_walk_find(const struct list_walk *walk,
 				       uint64_t addr);
 
+/*
+ * Where the walk came from to its entry @i, which a sound ->prev names; with
+ * @i = @walk->nr: to the head.
+ */
+uint64_t list_walk_before(const struct list_walk *walk, size_t i);
+
+/* Whether the list is other than list_add() and list_del() leave it when they are done. */
+bool list_walk_is_odd(const struct list_walk *walk);
+
 /* "loop back to 0x...": why the walk ended, in words for a report. */
 void list_walk_describe_end(const struct list_walk *walk, char *ret,
 			    size_t size);
+
+/* The same in a word: "loop", "wild-pointer". */
+const char *list_end_name(enum list_end end);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "analyze/analysis.h"
+#include "analyze/report.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,6 +8,9 @@
 #include <time.h>
 
 #include "analyze/cleanup.h"
+
+/* Of a damaged host every VMCS may seem to be half way on or off a list. */
+#define MAX_STEPS	8
 
 static void print_verdict(const struct analysis *analysis, FILE *out)
 {
@@ -30,8 +33,61 @@ static void print_dump(const struct analysis *analysis, FILE *out)
 			fprintf(out, ", crashed %s", text);
 	}
 	fputc('\n', out);
-	if (*analysis->panic)
-		fprintf(out, "panic     %s\n", analysis->panic);
+	if (*analysis->crash.panic)
+		fprintf(out, "panic     %s\n", analysis->crash.panic);
+	if (*analysis->crash.oops)
+		fprintf(out, "oops      %s\n", analysis->crash.oops);
+}
+
+static void print_crash(const struct analysis *analysis, FILE *out)
+{
+	const struct crash *crash = &analysis->crash;
+	const struct cpu_state *cpu = cpu_states_find(&analysis->cpus, crash->cpu);
+
+	if (!cpu)
+		return;
+	fprintf(out, "crash     CPU %d", crash->cpu);
+	if (*cpu->comm)
+		fprintf(out, " in task %s (%d)", cpu->comm, cpu->pid);
+	if (cpu->registers == REGISTERS_CRASH_PATH)
+		fputs("; its saved registers are those of panic()", out);
+	fputc('\n', out);
+}
+
+/* What the crash interrupted, where the driver does not tell. */
+static void print_interrupted(const struct crash *crash, FILE *out)
+{
+	static const char *const sources[] = {
+		[AT_REGISTERS] = "its saved registers",
+		[AT_NMI_STACK] = "its NMI stack",
+		[AT_LOG] = "the kernel log",
+		[AT_EVIDENCE] = "the driver",
+	};
+
+	if (crash->at_source != AT_UNKNOWN && crash->at_source != AT_EVIDENCE)
+		fprintf(out, "at        %s, CPU %d by %s\n", crash->at, crash->interrupted_cpu,
+			sources[crash->at_source]);
+}
+
+/* The list operations that were under way. */
+static void print_steps(const struct kvm_state *kvm, FILE *out)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < kvm->nr_loaded; i++) {
+		const struct loaded_vmcs *loaded = &kvm->loaded[i];
+		const struct list_operation operation = list_operation_of(loaded);
+
+		if (!operation.name || nr++ >= MAX_STEPS)
+			continue;
+		fprintf(out, "step      %s/%u on CPU %d", operation.name, operation.stores,
+			loaded->list_cpu);
+		if (loaded->vmcs != NO_PA)
+			fprintf(out, ", VMCS %#" PRIx64, loaded->vmcs);
+		fprintf(out, ": after store %u of 4 of %s()\n", operation.stores, operation.name);
+	}
+	if (nr > MAX_STEPS)
+		fprintf(out, "          and %zu more\n", nr - MAX_STEPS);
 }
 
 /* The crash as the driver tells it. */
@@ -56,30 +112,6 @@ static void print_story(const struct analysis *analysis, FILE *out)
 		fprintf(out, "at        %s\n", analysis->point_ip);
 	if (*analysis->nmi_ip)
 		fprintf(out, "NMI at    %s\n", analysis->nmi_ip);
-}
-
-static void print_cpus(const struct analysis *analysis, FILE *out)
-{
-	for (size_t i = 0; i < analysis->kvm.nr_cpus; i++) {
-		const struct kvm_cpu *cpu = &analysis->kvm.cpu[i];
-		char end[128];
-
-		if (!cpu->online && !cpu->list.nr)
-			continue;
-		list_walk_describe_end(&cpu->list, end, sizeof(end));
-		fprintf(out, "CPU %-5u %zu on its list, %s", cpu->nr, cpu->list.nr, end);
-		if (cpu->vmxe_known)
-			fprintf(out, ", %s VMX operation", cpu->vmxe ? "still in" : "out of");
-		if (analysis->log.present) {
-			if (vmclear_log_find(&analysis->log, cpu->nr, VMCLEAR_OP_SKIPPED))
-				fprintf(out, ", skipped its walk");
-			else if (vmclear_log_find(&analysis->log, cpu->nr, VMCLEAR_OP_WALK))
-				fprintf(out, ", walked its list");
-			else
-				fprintf(out, ", ran no emergency callback");
-		}
-		fputc('\n', out);
-	}
 }
 
 static void print_owner(const struct analysis *analysis, const struct vmcs *vmcs, FILE *out)
@@ -149,15 +181,26 @@ static void print_findings(const struct analysis *analysis, FILE *out)
 	}
 }
 
+/* The end of the kernel log. */
+static void print_log(const struct analysis *analysis, FILE *out)
+{
+	if (*analysis->printk)
+		fprintf(out, "\n%s", analysis->printk);
+}
+
 static void print_all(const struct analysis *analysis, FILE *out)
 {
 	print_verdict(analysis, out);
 	print_dump(analysis, out);
+	print_crash(analysis, out);
+	print_interrupted(&analysis->crash, out);
+	print_steps(&analysis->kvm, out);
 	print_story(analysis, out);
-	print_cpus(analysis, out);
+	report_cpus(analysis, out);
 	print_table(analysis, out);
 	print_reasons(analysis, out);
 	print_findings(analysis, out);
+	print_log(analysis, out);
 }
 
 struct error *analysis_print(const struct analysis *analysis, enum charset charset, FILE *out)

@@ -463,7 +463,9 @@ static void analyze(struct run *run)
 	if (!run->dump || run->outcome != OUTCOME_CAPTURED)
 		return;
 	progress_phase(&run->progress, "analyze", run->dump);
-	const struct analysis_request request = { .path = &run->dump, .nr_paths = 1 };
+	const struct analysis_request request = {
+		.path = &run->dump, .nr_paths = 1, .log_lines = ANALYSIS_LOG_LINES,
+	};
 	struct error *err = analysis_create(&request, &run->analysis);
 
 	if (!err)

@@ -62,7 +62,7 @@ _kdump_torture_value()
 	--trigger)
 		_kdump_torture_triggers "$3"
 		return 0 ;;
-	-c|--cpu|-g|--guests|-b|--bystanders|--skip|--memory|--disk|--timeout)
+	-c|--cpu|-g|--guests|-b|--bystanders|--skip|--memory|--disk|--timeout|--log-lines)
 		return 0 ;;
 	*)
 		return 1 ;;
@@ -78,7 +78,7 @@ _kdump_torture_options()
 			--via --trigger --skip --memory --disk --timeout --without --keep \
 			--json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
-	analyze)	echo --json --quiet --log --help ;;
+	analyze)	echo --json --quiet --log --log-lines --help ;;
 	kselftest)	echo --kernel --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac

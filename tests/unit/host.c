@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/procfs.h>
+#include <sys/reg.h>
 
 #include "analyze/list.h"
 #include "analyze/vmclear_log.h"
 #include "driver/kdump_torture.h"
 #include "tests/unit/image.h"
+#include "tests/unit/log_ring.h"
 
 #define MAX_CPUS	64
 #define MAX_VCPUS	80
@@ -20,6 +23,10 @@
 /* Offsets of per-CPU symbols within each CPU's area */
 #define PERCPU_SIZE	8192
 #define PERCPU_TLBSTATE	0x100
+#define PERCPU_TASK	0x180
+#define PERCPU_NOTES	0x200
+#define PERCPU_STACKS	0x400
+#define PERCPU_NMI_TOP	0x600	/* of the NMI stack, in the exception stacks */
 #define PERCPU_LIST	0x1000
 #define PERCPU_CURRENT	0x1010
 
@@ -42,8 +49,12 @@ static const char kernel_types[] =
 	"xa_node 576: shift@0:1 slots@40:512\n"
 	"upid 16: nr@0:4 ns@8:8\n"
 	"pid 128: tasks@16:32 numbers@96:upid\n"
-	"task_struct 192: tasks@16:list_head pid_links@64:64 group_leader@128:8 tgid@136:4 comm@144:16\n"
+	"task_struct 192: tasks@16:list_head pid_links@64:64 group_leader@128:8 tgid@136:4 pid@140:4 comm@144:16\n"
+	"exception_stacks 512: DF_stack@0:256 NMI_stack@256:256\n"
 	"xarray 16: xa_head@8:8\n";
+
+static const char pcpu_hot_types[] =
+	"pcpu_hot 64: current_task@0:8\n";
 
 static const char kvm_types[] =
 	"kvm 512: vm_list@256:list_head online_vcpus@300:4 vcpu_array@320:xarray userspace_pid@352:4\n"
@@ -67,7 +78,8 @@ enum {
 	LOADED_SHADOW = 8, LOADED_CPU = 16, LOADED_LAUNCHED = 20, LOADED_LINK = 56,
 	XA_SHIFT = 0, XA_SLOTS = 40,
 	PID_TASKS = 16, PID_NR = 96,
-	TASK_LIST = 16, TASK_PID_LINKS = 64, TASK_LEADER = 128, TASK_TGID = 136, TASK_COMM = 144,
+	TASK_LIST = 16, TASK_PID_LINKS = 64, TASK_LEADER = 128, TASK_TGID = 136, TASK_PID = 140,
+	TASK_COMM = 144,
 };
 
 struct vm {
@@ -88,6 +100,21 @@ struct vcpu {
 	uint64_t shadow;
 };
 
+/* Code that a CPU can be interrupted in; its place in the text of the kernel or of kvm_intel. */
+static const struct code {
+	const char *name;
+	uint64_t offset;
+	bool intel;
+} code[] = {
+	{ "default_idle", 0x0, false },
+	{ "__crash_kexec", 0x400, false },
+	{ "vmx_vcpu_load_vmcs", 0x0, true },
+	{ "__loaded_vmcs_clear", 0x400, true },
+	{ "vmx_vcpu_run", 0x800, true },
+};
+
+#define NR_CODE	(sizeof(code) / sizeof(code[0]))
+
 struct host {
 	struct machine *machine;
 	struct image image;
@@ -98,8 +125,12 @@ struct host {
 	size_t nr_vms;
 	struct vcpu vcpu[MAX_VCPUS];
 	size_t nr_vcpus;
-	bool intel, crashed, types, xarray, layouts;
+	bool intel, crashed, types, xarray, layouts, pcpu_hot;
+	bool offline[MAX_CPUS];
+	int panic_cpu;
 	uint64_t log, evidence;
+	uint64_t text, intel_text;
+	struct log_ring printk;
 };
 
 struct machine *host_machine(struct host *host)
@@ -569,6 +600,113 @@ static void create_cpus(struct host *host, unsigned int nr)
 	host->nr_cpus = nr;
 }
 
+static uint64_t code_address(const struct host *host, const struct code *which)
+{
+	return (which->intel ? host->intel_text : host->text) + which->offset;
+}
+
+static uint64_t find_code(const struct host *host, const char *word)
+{
+	size_t len = strcspn(word, "+");
+
+	for (size_t i = 0; i < NR_CODE; i++) {
+		if (strlen(code[i].name) == len && !strncmp(code[i].name, word, len))
+			return code_address(host, &code[i]) +
+			       (word[len] ? strtoull(word + len, NULL, 0) : 0);
+	}
+	errx(2, "host: no code %s", word);
+}
+
+static uint64_t cpu_area(const struct host *host, unsigned int cpu)
+{
+	return list_head(host, cpu) - PERCPU_LIST;
+}
+
+/* As crash_save_cpu() writes it. */
+static void save_registers(struct host *host, unsigned int cpu, uint64_t ip)
+{
+	struct {
+		Elf64_Nhdr nhdr;
+		char name[8];
+	} head = {
+		{ .n_namesz = 5, .n_descsz = sizeof(struct elf_prstatus), .n_type = NT_PRSTATUS },
+		"CORE",
+	};
+	struct elf_prstatus status = {};
+	uint64_t note = cpu_area(host, cpu) + PERCPU_NOTES;
+
+	status.pr_reg[RIP] = ip;
+	status.pr_reg[CS] = 0x10;
+	machine_poke(host->machine, note, &head, sizeof(head));
+	machine_poke(host->machine, note + sizeof(head), &status, sizeof(status));
+}
+
+static void do_task(struct host *host, struct words *words)
+{
+	uint64_t area = cpu_area(host, need_number(words));
+	uint64_t task = machine_alloc(host->machine, 192, 64);
+
+	machine_poke_u64(host->machine, area + PERCPU_TASK, task);
+	machine_poke_u32(host->machine, task + TASK_PID, need_number(words));
+	/* "CPU 0/KVM" has a space. */
+	const char *comm = strtok_r(NULL, "", &words->rest);
+
+	if (!comm)
+		errx(2, "host: \"%s\": a name is missing", words->line);
+
+	machine_poke(host->machine, task + TASK_COMM, comm, strnlen(comm, 15));
+}
+
+static void do_panic(struct host *host, struct words *words)
+{
+	unsigned int cpu = need_number(words);
+	const char *at = next_word(words);
+	uint64_t nmi_top = cpu_area(host, cpu) + PERCPU_NMI_TOP;
+
+	host->panic_cpu = cpu;
+	save_registers(host, cpu, find_code(host, "__crash_kexec+0x5b"));
+	/* As asm_exc_nmi has it: an NMI is being handled or was, and came there. */
+	machine_poke_u64(host->machine, nmi_top - 7 * 8, at ? 1 : 0);
+	machine_poke_u64(host->machine, nmi_top - 16 * 8, 0x10);
+	machine_poke_u64(host->machine, nmi_top - 17 * 8,
+			 find_code(host, at ? at : "default_idle+0x10"));
+}
+
+/* One line a microsecond. */
+static void do_say(struct host *host, const char *text)
+{
+	if (!host->printk.machine)
+		log_ring_init(&host->printk, host->machine, 6, 12);
+	log_ring_add(&host->printk, LOG_FINALIZED, host->printk.id * 1000, text);
+}
+
+/* Return: whether @verb is about the crash. */
+static bool do_crash_statement(struct host *host, const char *verb, struct words *words)
+{
+	if (!strcmp(verb, "offline"))
+		host->offline[need_number(words)] = true;
+	else if (!strcmp(verb, "task"))
+		do_task(host, words);
+	else if (!strcmp(verb, "panic"))
+		do_panic(host, words);
+	else if (!strcmp(verb, "nmi") || !strcmp(verb, "oops")) {
+		unsigned int cpu = need_number(words);
+		const char *at = need_word(words);
+
+		if (strcmp(at, "bad"))
+			save_registers(host, cpu, find_code(host, at));
+		else
+			machine_poke_u32(host->machine, cpu_area(host, cpu) + PERCPU_NOTES, 0xbad);
+		host->panic_cpu = *verb == 'o' ? (int)cpu : host->panic_cpu;
+	} else if (!strcmp(verb, "say"))
+		do_say(host, words->line + strlen("say "));
+	else if (!strcmp(verb, "pcpu_hot"))
+		host->pcpu_hot = true;
+	else
+		return false;
+	return true;
+}
+
 static void do_statement(struct host *host, char *line, const char *whole)
 {
 	struct words words = { .line = whole };
@@ -604,7 +742,7 @@ static void do_statement(struct host *host, char *line, const char *whole)
 		do_log(host, &words);
 	else if (!strcmp(verb, "point"))
 		do_point(host, &words);
-	else
+	else if (!do_crash_statement(host, verb, &words))
 		errx(2, "host: \"%s\": what is \"%s\"?", whole, verb);
 }
 
@@ -636,14 +774,14 @@ static uint64_t write_module_kallsyms(struct host *host, const struct module_sym
 	return kallsyms;
 }
 
-static void write_module(struct host *host, uint64_t modules, const char *name,
+static void write_module(struct host *host, uint64_t modules, const char *name, uint64_t text,
 			 const struct module_symbol *symbols, size_t nr)
 {
 	struct machine *machine = host->machine;
 	uint64_t module = machine_alloc(machine, 512, 64);
 
 	machine_poke(machine, module + MODULE_NAME, name, strlen(name));
-	machine_poke_u64(machine, module + MODULE_TEXT, machine_alloc(machine, 4096, 4096));
+	machine_poke_u64(machine, module + MODULE_TEXT, text);
 	machine_poke_u32(machine, module + MODULE_TEXT + 8, 4096);
 	machine_poke_u64(machine, module + MODULE_KALLSYMS,
 			 write_module_kallsyms(host, symbols, nr));
@@ -687,8 +825,8 @@ static void write_types(struct host *host)
 {
 	char text[4096];
 
-	snprintf(text, sizeof(text), "%s%s", host->layouts ? module_types : module_types_6_4,
-		 kernel_types);
+	snprintf(text, sizeof(text), "%s%s%s", host->layouts ? module_types : module_types_6_4,
+		 kernel_types, host->pcpu_hot ? pcpu_hot_types : "");
 	struct btf *kernel = image_btf(text, NULL);
 	uint32_t size;
 	const void *data = btf__raw_data(kernel, &size);
@@ -711,38 +849,82 @@ static void write_types(struct host *host)
 	btf__free(kernel);
 }
 
+static uint64_t alloc_module_text(struct host *host)
+{
+	return machine_alloc(host->machine, 4096, 4096);
+}
+
+static void write_kvm_intel(struct host *host, uint64_t modules)
+{
+	struct module_symbol symbols[NR_CODE + 3] = {
+		{ "loaded_vmcss_on_cpu", PERCPU_LIST },
+		{ "current_vmcs", PERCPU_CURRENT },
+	};
+	size_t nr = 2;
+
+	for (size_t i = 0; i < NR_CODE; i++) {
+		if (code[i].intel)
+			symbols[nr++] = (struct module_symbol){
+				code[i].name, code_address(host, &code[i]),
+			};
+	}
+	if (host->log)
+		symbols[nr++] = (struct module_symbol){ "vmx_crash_log", host->log };
+	write_module(host, modules, "kvm_intel", host->intel_text, symbols, nr);
+}
+
 static void write_modules(struct host *host)
 {
 	uint64_t modules = new_list(host, "modules");
 
 	if (host->evidence)
-		write_module(host, modules, "kdump_torture",
+		write_module(host, modules, "kdump_torture", alloc_module_text(host),
 			     &(struct module_symbol){ "kdump_torture_evidence", host->evidence }, 1);
 	if (!host->intel)
 		return;
-	const struct module_symbol kvm_intel[] = {
-		{ "loaded_vmcss_on_cpu", PERCPU_LIST },
-		{ "current_vmcs", PERCPU_CURRENT },
-		{ "vmx_crash_log", host->log },
-	};
+	write_module(host, modules, "kvm", alloc_module_text(host),
+		     &(struct module_symbol){ "vm_list", host->vm_list }, 1);
+	write_kvm_intel(host, modules);
+}
 
-	write_module(host, modules, "kvm", &(struct module_symbol){ "vm_list", host->vm_list }, 1);
-	write_module(host, modules, "kvm_intel", kvm_intel, host->log ? 3 : 2);
+/* A variable of the kernel, of eight bytes. */
+static void add_variable(struct host *host, const char *symbol, uint64_t value)
+{
+	uint64_t addr = machine_alloc_text(host->machine, 8, 8);
+
+	machine_poke_u64(host->machine, addr, value);
+	image_add_symbol(&host->image, symbol, addr);
 }
 
 static void write_cpus(struct host *host)
 {
 	struct machine *machine = host->machine;
 	uint64_t offsets = machine_alloc_text(machine, MAX_CPUS * 8, 8);
-	uint64_t mask = machine_alloc_text(machine, 8, 8);
+	uint64_t possible = 0, online = 0;
 
-	for (unsigned int i = 0; i < host->nr_cpus; i++)
+	for (unsigned int i = 0; i < host->nr_cpus; i++) {
 		machine_poke_u64(machine, offsets + i * 8, host->area[i]);
-	machine_poke_u64(machine, mask, host->nr_cpus == 64 ? ~0ULL : (1ULL << host->nr_cpus) - 1);
+		possible |= 1ULL << i;
+		online |= host->offline[i] ? 0 : 1ULL << i;
+	}
 	image_add_symbol(&host->image, "__per_cpu_offset", offsets);
-	image_add_symbol(&host->image, "__cpu_possible_mask", mask);
-	image_add_symbol(&host->image, "__cpu_online_mask", mask);
+	add_variable(host, "__cpu_possible_mask", possible);
+	add_variable(host, "__cpu_online_mask", online);
 	image_add_symbol(&host->image, "cpu_tlbstate", PERCPU_TLBSTATE);
+}
+
+/* What the crash path leaves, and where it was. */
+static void write_crash(struct host *host)
+{
+	add_variable(host, "panic_cpu", host->panic_cpu);
+	add_variable(host, "crashing_cpu", host->panic_cpu);
+	add_variable(host, "crash_notes", PERCPU_NOTES);
+	image_add_symbol(&host->image, "exception_stacks", PERCPU_STACKS);
+	image_add_symbol(&host->image, host->pcpu_hot ? "pcpu_hot" : "current_task", PERCPU_TASK);
+	for (size_t i = 0; i < NR_CODE; i++) {
+		if (!code[i].intel)
+			image_add_symbol(&host->image, code[i].name, code_address(host, &code[i]));
+	}
 }
 
 struct host *host_create(const char *text)
@@ -754,6 +936,9 @@ struct host *host_create(const char *text)
 		err(2, "host");
 	host->machine = machine_create();
 	host->intel = host->crashed = host->types = host->xarray = host->layouts = true;
+	host->panic_cpu = -1;
+	host->text = machine_alloc_text(host->machine, 4096, 4096);
+	host->intel_text = alloc_module_text(host);
 	host->vm_list = machine_alloc(host->machine, 16, 8);
 	init_list(host, host->vm_list);
 	host->init_task = machine_alloc_text(host->machine, 192, 64);
@@ -772,6 +957,7 @@ struct host *host_create(const char *text)
 	write_types(host);
 	write_modules(host);
 	write_cpus(host);
+	write_crash(host);
 	image_write_kallsyms(&host->image, host->machine, IMAGE_ABSOLUTE_PERCPU);
 	if (host->crashed)
 		machine_info(host->machine, "CRASHTIME=1700000000");

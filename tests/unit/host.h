@@ -14,6 +14,7 @@
  *   no kvm_intel | no crash | no types
  *   no xarray              struct kvm has an array of vCPUs, as before Linux 5.17
  *   no layouts             struct module has memory areas instead, as from Linux 6.4 on
+ *   pcpu_hot               current_task is in struct pcpu_hot, as in Linux 6.2 to 6.14
  *   vm NAME [pid P] [comm C] [hidden]        hidden: not in vm_list
  *   vcpu NAME [of VM] [cpu C] [launched] [image I] [revision R] [shadow]
  *        [nested OWNER] [unborn] [tid T] [dropped]
@@ -26,6 +27,14 @@
  *   prev NAME|C VALUE      VALUE is a NAME, a CPU's number for its head, or 0xHEX
  *   current C NAME         current_vmcs of CPU C
  *   vmxe C                 CPU C is still in VMX operation
+ *   offline C              CPU C is possible, but not online
+ *   task C PID COMM        what runs on CPU C
+ *   nmi C AT               the crash NMI interrupted CPU C at AT, and it saved its registers;
+ *                          AT is SYMBOL+0xOFFSET of a few symbols (host.c), or bad: its note
+ *                          is damaged
+ *   panic C [AT]           CPU C panicked, in an NMI that interrupted it at AT
+ *   oops C AT              CPU C crashed at AT
+ *   say TEXT               a line of the kernel log, which there is with such lines only
  *   log C walk|skipped|vmxoff | log C vmclear NAME [STATUS] [shadow] | log lost | log bad
  *   point P cpu C [state S] [vmptr NAME] [sees NAME...] | point bad
  */

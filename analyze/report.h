@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYZE_REPORT_H
+#define ANALYZE_REPORT_H
+
+/* Parts of analysis_print() that tell of the host rather than of its VMCSes. */
+
+#include "analyze/analysis.h"
+
+/* A line for each CPU; those of a large host to which nothing happened in one. */
+void report_cpus(const struct analysis *analysis, FILE *out);
+
+#endif

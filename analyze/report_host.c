@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyze/report.h"
+
+#include <inttypes.h>
+
+/* From this many CPUs on, those that nothing happened to are counted, not listed. */
+#define MANY_CPUS	16
+
+/* NULL if kvm_intel was not loaded. */
+static const struct kvm_cpu *kvm_cpu_at(const struct analysis *analysis, size_t i)
+{
+	return i < analysis->kvm.nr_cpus ? &analysis->kvm.cpu[i] : NULL;
+}
+
+static const char *cpu_word(const struct analysis *analysis, const struct cpu_state *cpu)
+{
+	if ((int)cpu->nr == analysis->cpus.crashed)
+		return "crashed";
+	if (!cpu->online)
+		return "offline";
+	if (cpu->registers >= REGISTERS_SAVED)
+		return "stopped";
+	return analysis->crashed && cpu->registers == REGISTERS_NONE ? "no-NMI" : "online";
+}
+
+/* "3", "3 loop", or "-" if kvm_intel was not loaded. */
+static void format_list(const struct kvm_cpu *cpu, char *ret, size_t size)
+{
+	static const char *const ends[] = {
+		[LIST_COMPLETE] = "",
+		[LIST_UNINITIALISED] = " null",
+		[LIST_LOOP] = " loop",
+		[LIST_WILD] = " wild",
+		[LIST_TOO_LONG] = " endless",
+	};
+
+	if (cpu)
+		snprintf(ret, size, "%zu%s", cpu->list.nr, ends[cpu->list.end]);
+	else
+		snprintf(ret, size, "-");
+}
+
+/* As any CPU of a host that crashes, and with no VMCS. */
+static bool is_ordinary(const struct analysis *analysis, size_t i)
+{
+	const struct cpu_state *cpu = &analysis->cpus.cpu[i];
+	const struct kvm_cpu *kvm_cpu = kvm_cpu_at(analysis, i);
+	const char *callback = analysis_callback(analysis, cpu->nr);
+
+	return (int)cpu->nr != analysis->cpus.crashed && cpu->registers != REGISTERS_NONE &&
+	       !cpu->vmxe && (!callback || *callback == 'w') &&
+	       (!kvm_cpu || (!kvm_cpu->list.nr && !analysis->odd_list[i]));
+}
+
+static void print_cpu(const struct analysis *analysis, size_t i, FILE *out)
+{
+	const struct cpu_state *cpu = &analysis->cpus.cpu[i];
+	const char *callback = analysis_callback(analysis, cpu->nr);
+	char list[40], pid[16] = "-";
+
+	format_list(kvm_cpu_at(analysis, i), list, sizeof(list));
+	if (cpu->pid != NO_PID)
+		snprintf(pid, sizeof(pid), "%d", cpu->pid);
+	fprintf(out, "%3u %-7s %-3s %-8s %-7s %6s %-15s %s\n", cpu->nr, cpu_word(analysis, cpu),
+		!cpu->vmxe_known ? "-" : cpu->vmxe ? "in" : "out", callback ? callback : "-",
+		list, pid, *cpu->comm ? cpu->comm : "-", *cpu->at ? cpu->at : "-");
+}
+
+void report_cpus(const struct analysis *analysis, FILE *out)
+{
+	size_t ordinary = 0;
+
+	fprintf(out, "\n%3s %-7s %-3s %-8s %-7s %6s %-15s %s\n", "CPU", "STATE", "VMX", "CALLBACK",
+		"LISTED", "PID", "TASK", "AT");
+	for (size_t i = 0; i < analysis->cpus.nr; i++) {
+		const struct kvm_cpu *kvm_cpu = kvm_cpu_at(analysis, i);
+		bool idle = !kvm_cpu || (!kvm_cpu->list.nr && !analysis->odd_list[i]);
+
+		if (!analysis->cpus.cpu[i].online && idle)
+			continue;
+		if (analysis->cpus.nr >= MANY_CPUS && is_ordinary(analysis, i))
+			ordinary++;
+		else
+			print_cpu(analysis, i, out);
+	}
+	if (ordinary)
+		fprintf(out, "and %zu more CPU%s with nothing on %s, not in VMX operation\n",
+			ordinary, ordinary == 1 ? "" : "s",
+			ordinary == 1 ? "its list" : "their lists");
+}
