@@ -188,7 +188,7 @@ static void print_log(const struct analysis *analysis, FILE *out)
 		fprintf(out, "\n%s", analysis->printk);
 }
 
-static void print_all(const struct analysis *analysis, FILE *out)
+static void print_all(const struct analysis *analysis, enum charset charset, FILE *out)
 {
 	print_verdict(analysis, out);
 	print_dump(analysis, out);
@@ -200,6 +200,7 @@ static void print_all(const struct analysis *analysis, FILE *out)
 	print_table(analysis, out);
 	print_reasons(analysis, out);
 	print_findings(analysis, out);
+	report_lists(analysis, charset, out);
 	print_log(analysis, out);
 }
 
@@ -211,7 +212,7 @@ struct error *analysis_print(const struct analysis *analysis, enum charset chars
 
 	if (!report)
 		return &error_no_memory;
-	print_all(analysis, report);
+	print_all(analysis, charset, report);
 	bool full = ferror(report);
 
 	full |= fclose(report) == EOF;

@@ -5,8 +5,12 @@
 /* Parts of analysis_print() that tell of the host rather than of its VMCSes. */
 
 #include "analyze/analysis.h"
+#include "analyze/charset.h"
 
 /* A line for each CPU; those of a large host to which nothing happened in one. */
 void report_cpus(const struct analysis *analysis, FILE *out);
+
+/* The lists that are odd, and all of them where those are few. */
+void report_lists(const struct analysis *analysis, enum charset charset, FILE *out);
 
 #endif

@@ -3,8 +3,15 @@
 
 #include <inttypes.h>
 
+#include "analyze/list_drawing.h"
+
 /* From this many CPUs on, those that nothing happened to are counted, not listed. */
 #define MANY_CPUS	16
+
+/* Lists that are drawn: of odd ones, and how many entries there may be to draw all. */
+#define MAX_DRAWINGS	8
+#define FEW_LISTS	4
+#define FEW_ENTRIES	12
 
 /* NULL if kvm_intel was not loaded. */
 static const struct kvm_cpu *kvm_cpu_at(const struct analysis *analysis, size_t i)
@@ -87,4 +94,37 @@ void report_cpus(const struct analysis *analysis, FILE *out)
 		fprintf(out, "and %zu more CPU%s with nothing on %s, not in VMX operation\n",
 			ordinary, ordinary == 1 ? "" : "s",
 			ordinary == 1 ? "its list" : "their lists");
+}
+
+/* Whether the host is so small that every list with entries can be drawn. */
+static bool has_few_entries(const struct kvm_state *kvm)
+{
+	size_t lists = 0, entries = 0;
+
+	for (size_t i = 0; i < kvm->nr_cpus; i++) {
+		lists += kvm->cpu[i].list.nr > 0;
+		entries += kvm->cpu[i].list.nr;
+	}
+	return lists <= FEW_LISTS && entries <= FEW_ENTRIES;
+}
+
+void report_lists(const struct analysis *analysis, enum charset charset, FILE *out)
+{
+	const struct kvm_state *kvm = &analysis->kvm;
+	bool all = has_few_entries(kvm);
+	size_t drawn = 0, left_out = 0;
+
+	for (size_t i = 0; i < kvm->nr_cpus; i++) {
+		if (!analysis->odd_list[i] && !(all && kvm->cpu[i].list.nr))
+			continue;
+		if (drawn == MAX_DRAWINGS) {
+			left_out++;
+			continue;
+		}
+		drawn++;
+		fputc('\n', out);
+		list_draw(analysis, &kvm->cpu[i], charset, out);
+	}
+	if (left_out)
+		fprintf(out, "\n%zu more lists are not whole\n", left_out);
 }
