@@ -175,7 +175,11 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 		return err;
 	crosscheck_evidence(&analysis->evidence, analysis->vmcs, analysis->nr_vmcs, findings);
 	format_story(kernel, analysis);
-	return find_odd_lists(analysis);
+	err = find_odd_lists(analysis);
+	if (err)
+		return err;
+	return placement_find(&analysis->kvm, analysis->vmcs, analysis->nr_vmcs,
+			      &analysis->placement, &analysis->nr_placements);
 }
 
 struct error *analysis_create(const struct analysis_request *request, struct analysis **ret)
@@ -228,6 +232,7 @@ void analysis_destroy(struct analysis *analysis)
 	free(analysis->path);
 	free(analysis->printk);
 	free(analysis->odd_list);
+	free(analysis->placement);
 	free(analysis->vmcs);
 	cpu_states_deinit(&analysis->cpus);
 	vmclear_log_deinit(&analysis->log);

@@ -8,6 +8,7 @@
 #include "analyze/cpu_state.h"
 #include "analyze/crash.h"
 #include "analyze/dumpfile.h"
+#include "analyze/placement.h"
 
 struct analysis {
 	char *path;
@@ -26,6 +27,8 @@ struct analysis {
 	char nmi_ip[160];
 	struct vmcs *vmcs;
 	size_t nr_vmcs;
+	struct placement *placement;
+	size_t nr_placements;
 	struct findings findings;
 	struct verdict_result result;
 };

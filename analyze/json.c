@@ -232,18 +232,38 @@ static json_t *operations_json(const struct kvm_state *kvm)
 	return list;
 }
 
+/* *@next is the first placement of VM @vm, and becomes that of another one. */
+static json_t *placements_json(const struct analysis *analysis, size_t vm, size_t *next)
+{
+	json_t *list = json_array();
+
+	for (; *next < analysis->nr_placements && analysis->placement[*next].vm == vm; ++*next) {
+		const struct placement *placement = &analysis->placement[*next];
+
+		json_array_append_new(list, json_pack("{s:o, s:i, s:i}",
+						      "cpu", cpu_json(placement->cpu),
+						      "vmcs", (int)placement->nr,
+						      "not_known_cleared", (int)placement->bad));
+	}
+	return list;
+}
+
 static json_t *vms_json(const struct analysis *analysis)
 {
 	json_t *vms = json_array();
+	size_t next = 0;
 
 	for (size_t i = 0; i < analysis->kvm.nr_vms; i++) {
 		const struct kvm_vm *vm = &analysis->kvm.vm[i];
 
-		json_array_append_new(vms, json_pack("{s:i, s:o, s:i, s:o}",
+		json_array_append_new(vms, json_pack("{s:i, s:o, s:i, s:o, s:i, s:o}",
 						     "vm", (int)i,
 						     "address", address_json(vm->addr),
 						     "pid", vm->pid,
-						     "comm", optional_json(vm->comm)));
+						     "comm", optional_json(vm->comm),
+						     "vcpus", (int)vm->nr_vcpus,
+						     "placement",
+						     placements_json(analysis, i, &next)));
 	}
 	return vms;
 }

@@ -251,6 +251,7 @@ static struct error *add_vcpu(const struct walk *walk, size_t vm, uint64_t addr)
 	struct kvm_vcpu *vcpu = &state->vcpu[index];
 
 	*vcpu = (struct kvm_vcpu){ .addr = addr, .vm = vm, .id = id };
+	state->vm[vm].nr_vcpus++;
 	read_owner(walk, pid, vcpu);
 	uint64_t vcpu_vmx = addr - layout->vcpu.offset;
 

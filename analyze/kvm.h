@@ -46,6 +46,7 @@ struct kvm_vm {
 	uint64_t addr;
 	int pid;		/* process that created it, 0 if unknown */
 	char comm[16];
+	size_t nr_vcpus;
 };
 
 struct kvm_vcpu {

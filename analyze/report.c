@@ -200,6 +200,7 @@ static void print_all(const struct analysis *analysis, enum charset charset, FIL
 	print_table(analysis, out);
 	print_reasons(analysis, out);
 	print_findings(analysis, out);
+	report_vms(analysis, out);
 	report_lists(analysis, charset, out);
 	print_log(analysis, out);
 }

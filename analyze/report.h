@@ -13,4 +13,7 @@ void report_cpus(const struct analysis *analysis, FILE *out);
 /* The lists that are odd, and all of them where those are few. */
 void report_lists(const struct analysis *analysis, enum charset charset, FILE *out);
 
+/* A line for each VM, unless the table of VMCSes has that already. */
+void report_vms(const struct analysis *analysis, FILE *out);
+
 #endif

@@ -128,3 +128,53 @@ void report_lists(const struct analysis *analysis, enum charset charset, FILE *o
 	if (left_out)
 		fprintf(out, "\n%zu more lists are not whole\n", left_out);
 }
+
+/* Return: the first placement of another VM. */
+static size_t print_vm(const struct analysis *analysis, size_t vm, size_t first, FILE *out)
+{
+	const struct kvm_vm *this = &analysis->kvm.vm[vm];
+	size_t i = first, bad = 0;
+	char pid[16] = "-";
+
+	if (this->pid)
+		snprintf(pid, sizeof(pid), "%d", this->pid);
+	fprintf(out, "%3zu %6s %5zu %-15s ", vm, pid, this->nr_vcpus,
+		*this->comm ? this->comm : "-");
+	for (; i < analysis->nr_placements && analysis->placement[i].vm == vm; i++) {
+		const struct placement *placement = &analysis->placement[i];
+
+		bad += placement->bad;
+		if (placement->cpu == NO_CPU)
+			fprintf(out, "%sno CPU: %zu", i == first ? "" : ", ", placement->nr);
+		else
+			fprintf(out, "%sCPU %d: %zu", i == first ? "" : ", ", placement->cpu,
+				placement->nr);
+	}
+	if (bad)
+		fprintf(out, "; %zu not known to be cleared", bad);
+	fputs(i == first ? "none\n" : "\n", out);
+	return i;
+}
+
+/* Then the table of VMCSes is one of VMs. */
+static bool has_one_vmcs_each(const struct analysis *analysis)
+{
+	if (analysis->nr_placements != analysis->kvm.nr_vms)
+		return false;
+	for (size_t i = 0; i < analysis->nr_placements; i++) {
+		if (analysis->placement[i].vm != i || analysis->placement[i].nr != 1)
+			return false;
+	}
+	return true;
+}
+
+void report_vms(const struct analysis *analysis, FILE *out)
+{
+	size_t next = 0;
+
+	if (analysis->kvm.nr_vms < 2 || has_one_vmcs_each(analysis))
+		return;
+	fprintf(out, "\n%3s %6s %5s %-15s %s\n", "VM", "PID", "VCPUS", "COMMAND", "VMCSES");
+	for (size_t i = 0; i < analysis->kvm.nr_vms; i++)
+		next = print_vm(analysis, i, next, out);
+}
