@@ -173,7 +173,10 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 			       &analysis->nr_vmcs);
 	if (err)
 		return err;
-	crosscheck_evidence(&analysis->evidence, analysis->vmcs, analysis->nr_vmcs, findings);
+	err = crosscheck_evidence(&analysis->evidence, analysis->vmcs, analysis->nr_vmcs,
+				  findings);
+	if (err)
+		return err;
 	format_story(kernel, analysis);
 	err = find_odd_lists(analysis);
 	if (err)

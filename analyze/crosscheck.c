@@ -3,26 +3,19 @@
 
 #include <inttypes.h>
 
-static const struct vmcs *find_vmcs(const struct vmcs *vmcs, size_t nr, uint64_t pa)
+static void check_entry(const struct kdt_evidence_vmcs *seen, const struct vmcs *vmcs,
+			const struct addr_index *by_pa, struct findings *findings)
 {
-	for (size_t i = 0; i < nr; i++) {
-		if (vmcs[i].pa == pa)
-			return &vmcs[i];
-	}
-	return NULL;
-}
+	size_t i;
 
-static void check_entry(const struct kdt_evidence_vmcs *seen, const struct vmcs *vmcs, size_t nr,
-			struct findings *findings)
-{
-	const struct vmcs *found = find_vmcs(vmcs, nr, seen->vmcs);
-
-	if (!found) {
+	if (!addr_index_find(by_pa, seen->vmcs, &i)) {
 		findings_add(findings, FINDING_DOUBT,
 			     "the driver saw VMCS %#" PRIx64 ", which the dump does not have",
 			     (uint64_t)seen->vmcs);
 		return;
 	}
+	const struct vmcs *found = &vmcs[i];
+
 	if (found->loaded->cpu != seen->cpu || found->loaded->launched != !!seen->launched)
 		findings_add(findings, FINDING_DOUBT,
 			     "VMCS %#" PRIx64 " is on CPU %d, %slaunched; the driver saw it on CPU %d, %slaunched",
@@ -55,23 +48,37 @@ static void check_state(const struct kdt_evidence *data, struct findings *findin
 	}
 }
 
-void crosscheck_evidence(const struct evidence *evidence, const struct vmcs *vmcs, size_t nr,
-			 struct findings *findings)
+static void check_snapshot(const struct kdt_evidence *data, const struct vmcs *vmcs,
+			   const struct addr_index *by_pa, struct findings *findings)
 {
-	const struct kdt_evidence *data = &evidence->data;
+	size_t i;
 
-	if (!evidence->present)
-		return;
-	check_state(data, findings);
-	if (!evidence_fired(evidence))
-		return;
-	for (__u32 i = 0; i < data->nr_vmcs; i++)
-		check_entry(&data->vmcs[i], vmcs, nr, findings);
-	if (data->vmptr != KDT_NO_PA && !find_vmcs(vmcs, nr, data->vmptr))
+	for (__u32 seen = 0; seen < data->nr_vmcs; seen++)
+		check_entry(&data->vmcs[seen], vmcs, by_pa, findings);
+	if (data->vmptr != KDT_NO_PA && !addr_index_find(by_pa, data->vmptr, &i))
 		findings_add(findings, FINDING_DOUBT,
 			     "VMCS %#" PRIx64 " was current on CPU %u when the driver looked, and the dump does not have it",
 			     (uint64_t)data->vmptr, data->victim_cpu);
 	if (data->list == KDT_LIST_TRUNCATED || data->list == KDT_LIST_BAD_POINTER)
 		findings_add(findings, FINDING_NOTE, "the driver's own walk of the list of CPU %u: %s",
 			     data->victim_cpu, evidence_list_name(data->list));
+}
+
+struct error *crosscheck_evidence(const struct evidence *evidence, const struct vmcs *vmcs,
+				  size_t nr, struct findings *findings)
+{
+	struct addr_index by_pa = {};
+	struct error *err = NULL;
+
+	if (!evidence->present)
+		return NULL;
+	check_state(&evidence->data, findings);
+	if (!evidence_fired(evidence))
+		return NULL;
+	for (size_t i = 0; i < nr && !err; i++)
+		err = addr_index_add(&by_pa, vmcs[i].pa, i);
+	if (!err)
+		check_snapshot(&evidence->data, vmcs, &by_pa, findings);
+	addr_index_deinit(&by_pa);
+	return err;
 }

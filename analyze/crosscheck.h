@@ -9,7 +9,7 @@
 
 #include "analyze/oracle.h"
 
-void crosscheck_evidence(const struct evidence *evidence, const struct vmcs *vmcs, size_t nr,
-			 struct findings *findings);
+struct error *crosscheck_evidence(const struct evidence *evidence, const struct vmcs *vmcs,
+				  size_t nr, struct findings *findings);
 
 #endif

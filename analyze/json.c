@@ -164,13 +164,9 @@ static json_t *nodes_json(const struct analysis *analysis, const struct list_wal
 
 static json_t *current_json(const struct analysis *analysis, const struct kvm_cpu *cpu)
 {
-	for (size_t i = 0; i < analysis->kvm.nr_loaded; i++) {
-		const struct loaded_vmcs *loaded = &analysis->kvm.loaded[i];
-
-		if (cpu->current_vmcs && loaded->vmcs_va == cpu->current_vmcs)
-			return physical_json(loaded->vmcs);
-	}
-	return json_null();
+	if (cpu->current < 0)
+		return json_null();
+	return physical_json(analysis->kvm.loaded[cpu->current].vmcs);
 }
 
 static json_t *cpu_state_json(const struct analysis *analysis, const struct cpu_state *cpu)

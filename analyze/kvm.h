@@ -8,6 +8,7 @@
  * none of this, so it is as it was when the host crashed.
  */
 
+#include "analyze/addr_index.h"
 #include "analyze/cpu_state.h"
 #include "analyze/findings.h"
 #include "analyze/kernel.h"
@@ -60,6 +61,7 @@ struct kvm_vcpu {
 struct kvm_cpu {
 	unsigned int nr;
 	uint64_t current_vmcs;	/* virtual; 0: NULL */
+	int current;		/* index in kvm_state.loaded of that VMCS, -1: none has it */
 	struct list_walk list;
 };
 
@@ -73,6 +75,7 @@ struct kvm_state {
 	size_t nr_vcpus;
 	struct loaded_vmcs *loaded;
 	size_t nr_loaded;
+	struct addr_index links;	/* loaded by the address of its list_head */
 };
 
 /*

@@ -111,7 +111,17 @@ struct error *list_walk_init(const struct memory *mem, uint64_t head,
 void list_walk_deinit(struct list_walk *walk)
 {
 	free(walk->node);
+	addr_index_deinit(&walk->by_addr);
 	*walk = (struct list_walk){};
+}
+
+struct error *list_walk_index(struct list_walk *walk)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < walk->nr && !err; i++)
+		err = addr_index_add(&walk->by_addr, walk->node[i].addr, i);
+	return err;
 }
 
 const struct list_node *list_walk_find(const struct list_walk *walk,
@@ -119,11 +129,9 @@ const struct list_node *list_walk_find(const struct list_walk *walk,
 {
 	if (addr == walk->head.addr)
 		return &walk->head;
-	for (size_t i = 0; i < walk->nr; i++) {
-		if (walk->node[i].addr == addr)
-			return &walk->node[i];
-	}
-	return NULL;
+	size_t i;
+
+	return addr_index_find(&walk->by_addr, addr, &i) ? &walk->node[i] : NULL;
 }
 
 uint64_t list_walk_before(const struct list_walk *walk, size_t i)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "analyze/addr_index.h"
 #include "analyze/memory.h"
 
 /* What list_del() leaves behind, with x86-64's CONFIG_ILLEGAL_POINTER_VALUE. */
@@ -35,6 +36,7 @@ struct list_walk {
 	struct list_node head;
 	struct list_node *node;	/* in forward order, each once */
 	size_t nr;
+	struct addr_index by_addr;	/* of node, once list_walk_index() ran */
 };
 
 /*
@@ -44,6 +46,9 @@ struct list_walk {
 struct error *list_walk_init(const struct memory *mem, uint64_t head,
 			     size_t max, struct list_walk *ret);
 void list_walk_deinit(struct list_walk *walk);
+
+/* For list_walk_find() to find more than the head. */
+struct error *list_walk_index(struct list_walk *walk);
 
 /* The node at @addr, the head included, or NULL if the walk did not meet it. */
 const struct list_node *list_walk_find(const struct list_walk *walk,

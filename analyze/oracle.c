@@ -68,16 +68,12 @@ static bool surely_flushed(const struct witnesses *witnesses, const struct vmcs 
 		       witnesses->evidence->data.vmptr != KDT_NO_PA;
 	const struct kvm_cpu *cpu = kvm_find_cpu(witnesses->kvm, vmcs_cpu(vmcs));
 
-	if (!cpu || !cpu->current_vmcs)
+	if (!cpu || cpu->current < 0)
 		return false;
-	/* current_vmcs is written before VMPTRLD; with ->cpu written too, that is past. */
-	for (size_t i = 0; i < witnesses->kvm->nr_loaded; i++) {
-		const struct loaded_vmcs *current = &witnesses->kvm->loaded[i];
+	const struct loaded_vmcs *current = &witnesses->kvm->loaded[cpu->current];
 
-		if (current->vmcs_va == cpu->current_vmcs)
-			return current != vmcs->loaded && current->cpu == (int)cpu->nr;
-	}
-	return false;
+	/* current_vmcs is written before VMPTRLD; with ->cpu written too, that is past. */
+	return current != vmcs->loaded && current->cpu == (int)cpu->nr;
 }
 
 static void ask_image(const struct witnesses *witnesses, const struct vmcs *vmcs,
@@ -105,25 +101,6 @@ static void ask_image(const struct witnesses *witnesses, const struct vmcs *vmcs
 			       "the launch state in the VMCS region is 0, but the hypervisor below may cache it");
 	testify(ret, ANSWER_CLEARED, "clear",
 		"the launch state in the VMCS region is 0 though KVM had launched it");
-}
-
-/* The VMCLEAR of @vmcs by the CPU it was loaded on; one that was done, if any. */
-static const struct vmclear_log_entry *find_vmclear(const struct vmclear_log *log,
-						    const struct vmcs *vmcs)
-{
-	const struct vmclear_log_entry *found = NULL;
-
-	for (size_t i = 0; i < log->nr; i++) {
-		const struct vmclear_log_entry *entry = &log->entry[i];
-
-		if (entry->op != VMCLEAR_OP_VMCLEAR || entry->pa != vmcs->pa ||
-		    (int)entry->cpu != vmcs_cpu(vmcs))
-			continue;
-		if (entry->status == VMCLEAR_DONE)
-			return entry;
-		found = entry;
-	}
-	return found;
 }
 
 /* The walk left no trace of a VMCS that it should have VMCLEARed. */
@@ -154,7 +131,8 @@ static void ask_log(const struct witnesses *witnesses, const struct vmcs *vmcs,
 		return testify(ret, ANSWER_NONE, "-", "the kernel keeps no log of VMCLEARs");
 	if (vmcs_cpu(vmcs) == NO_CPU)
 		return testify(ret, ANSWER_NONE, "-", "loaded on no CPU");
-	const struct vmclear_log_entry *entry = find_vmclear(log, vmcs);
+	const struct vmclear_log_entry *entry =
+		vmclear_log_find_vmclear(log, vmcs_cpu(vmcs), vmcs->pa);
 
 	if (entry && entry->status == VMCLEAR_DONE)
 		return testify(ret, ANSWER_CLEARED, "done", "the emergency callback of CPU %d VMCLEARed it",

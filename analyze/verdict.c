@@ -53,11 +53,10 @@ static size_t count_on_cpu(const struct verdict_input *input, enum vmcs_state st
 	return nr;
 }
 
-static bool named_before(const struct verdict_input *input, enum vmcs_state state, size_t before)
+static bool is_named(const int *named, size_t nr, int cpu)
 {
-	for (size_t i = 0; i < before; i++) {
-		if (input->vmcs[i].state == state &&
-		    vmcs_cpu(&input->vmcs[i]) == vmcs_cpu(&input->vmcs[before]))
+	for (size_t i = 0; i < nr; i++) {
+		if (named[i] == cpu)
 			return true;
 	}
 	return false;
@@ -68,27 +67,28 @@ static void append_cpus(const struct verdict_input *input, enum vmcs_state state
 			struct verdict_result *ret)
 {
 	FILE *out = fmemopen(ret->summary, sizeof(ret->summary), "a");
-	size_t named = 0;
+	int named[MAX_CPUS_NAMED];
+	size_t nr = 0;
 
 	if (!out)
 		return;
 	for (size_t i = 0; i < input->nr; i++) {
-		if (input->vmcs[i].state != state || named_before(input, state, i))
-			continue;
 		int cpu = vmcs_cpu(&input->vmcs[i]);
 
-		if (named == MAX_CPUS_NAMED) {
+		if (input->vmcs[i].state != state || is_named(named, nr, cpu))
+			continue;
+		if (nr == MAX_CPUS_NAMED) {
 			fprintf(out, ", ...");
-			named++;
 			break;
 		}
-		fprintf(out, "%s", named++ ? ", " : " (");
+		fprintf(out, "%s", nr ? ", " : " (");
+		named[nr++] = cpu;
 		if (cpu == NO_CPU)
 			fprintf(out, "no CPU: %zu", count_on_cpu(input, state, cpu));
 		else
 			fprintf(out, "CPU %d: %zu", cpu, count_on_cpu(input, state, cpu));
 	}
-	if (named)
+	if (nr)
 		fputc(')', out);
 	fclose(out);
 }

@@ -36,6 +36,36 @@ static bool check(const struct log_header *header, struct findings *findings)
 	return true;
 }
 
+static int compare_key(const struct vmclear_log_entry *left, const struct vmclear_log_entry *right)
+{
+	if (left->op != right->op)
+		return left->op < right->op ? -1 : 1;
+	if (left->cpu != right->cpu)
+		return left->cpu < right->cpu ? -1 : 1;
+	return left->pa < right->pa ? -1 : left->pa > right->pa;
+}
+
+/* Of one operation, CPU and address those that were done come first. */
+static int compare(const void *a, const void *b)
+{
+	const struct vmclear_log_entry *left = *(const struct vmclear_log_entry *const *)a;
+	const struct vmclear_log_entry *right = *(const struct vmclear_log_entry *const *)b;
+	int order = compare_key(left, right);
+
+	return order ? order : (right->status == VMCLEAR_DONE) - (left->status == VMCLEAR_DONE);
+}
+
+static struct error *sort(struct vmclear_log *log)
+{
+	log->sorted = calloc(log->nr + 1, sizeof(*log->sorted));
+	if (!log->sorted)
+		return &error_no_memory;
+	for (size_t i = 0; i < log->nr; i++)
+		log->sorted[i] = &log->entry[i];
+	qsort(log->sorted, log->nr, sizeof(*log->sorted), compare);
+	return NULL;
+}
+
 static struct error *read_log(const struct memory *mem, uint64_t addr,
 			      struct findings *findings, struct vmclear_log *ret)
 {
@@ -63,7 +93,7 @@ static struct error *read_log(const struct memory *mem, uint64_t addr,
 		return err;
 	ret->nr = nr;
 	ret->present = true;
-	return NULL;
+	return sort(ret);
 }
 
 struct error *vmclear_log_read(const struct kernel *kernel, struct findings *findings,
@@ -89,15 +119,41 @@ struct error *vmclear_log_read(const struct kernel *kernel, struct findings *fin
 void vmclear_log_deinit(struct vmclear_log *log)
 {
 	free(log->entry);
+	free(log->sorted);
 	*log = (struct vmclear_log){};
+}
+
+/* The first of @log->sorted that does not come before @key. */
+static const struct vmclear_log_entry *lower_bound(const struct vmclear_log *log,
+						   const struct vmclear_log_entry *key)
+{
+	size_t low = 0, high = log->sorted ? log->nr : 0, end = high;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_key(log->sorted[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < end ? log->sorted[low] : NULL;
 }
 
 const struct vmclear_log_entry *vmclear_log_find(const struct vmclear_log *log, int cpu,
 						 enum vmclear_op op)
 {
-	for (size_t i = 0; i < log->nr; i++) {
-		if (log->entry[i].op == op && (int)log->entry[i].cpu == cpu)
-			return &log->entry[i];
-	}
-	return NULL;
+	const struct vmclear_log_entry key = { .cpu = cpu, .op = op };
+	const struct vmclear_log_entry *found = lower_bound(log, &key);
+
+	return found && found->op == op && (int)found->cpu == cpu ? found : NULL;
+}
+
+const struct vmclear_log_entry *vmclear_log_find_vmclear(const struct vmclear_log *log, int cpu,
+							 uint64_t pa)
+{
+	const struct vmclear_log_entry key = { .cpu = cpu, .op = VMCLEAR_OP_VMCLEAR, .pa = pa };
+	const struct vmclear_log_entry *found = lower_bound(log, &key);
+
+	return found && !compare_key(found, &key) ? found : NULL;
 }

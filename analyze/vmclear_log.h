@@ -38,6 +38,7 @@ struct vmclear_log {
 	bool overflowed;	/* more was done than there was room to record */
 	struct vmclear_log_entry *entry;	/* in the order in which it was done */
 	size_t nr;
+	const struct vmclear_log_entry **sorted;	/* for the functions below */
 };
 
 /* A log that cannot be believed is a doubt, none at all is not. */
@@ -48,5 +49,9 @@ void vmclear_log_deinit(struct vmclear_log *log);
 /* The first entry of CPU @cpu with operation @op, or NULL. */
 const struct vmclear_log_entry *vmclear_log_find(const struct vmclear_log *log, int cpu,
 						 enum vmclear_op op);
+
+/* The VMCLEAR of the VMCS at @pa by CPU @cpu: one that was done, else any, else NULL. */
+const struct vmclear_log_entry *vmclear_log_find_vmclear(const struct vmclear_log *log, int cpu,
+							 uint64_t pa);
 
 #endif

@@ -43,7 +43,8 @@ static void test_whole(struct machine *machine)
 		uint64_t node[MAX_NODES];
 		struct list_walk walk;
 
-		if (list_walk_init(&machine->memory, build(machine, node, nr), 100, &walk))
+		if (list_walk_init(&machine->memory, build(machine, node, nr), 100, &walk) ||
+		    list_walk_index(&walk))
 			abort();
 		good &= walk.end == LIST_COMPLETE && walked(&walk, node, nr);
 		good &= !nr || list_walk_find(&walk, node[nr - 1])->addr == node[nr - 1];
