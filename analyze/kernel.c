@@ -214,7 +214,7 @@ static struct error *read_modules(struct kernel *kernel)
 		return err;
 	struct list_walk walk;
 
-	err = list_walk_init(kernel->memory, head, MAX_MODULES, &walk);
+	err = list_walk_init(kernel->memory, LIST_FORWARD, head, MAX_MODULES, &walk);
 	if (err)
 		return error_context(err, "list of modules");
 	kernel->module = calloc(walk.nr, sizeof(*kernel->module));
@@ -301,7 +301,7 @@ static struct error *read_module_types(struct kernel *kernel)
 		return err;
 	struct list_walk walk;
 
-	err = list_walk_init(kernel->memory, head, MAX_MODULES, &walk);
+	err = list_walk_init(kernel->memory, LIST_FORWARD, head, MAX_MODULES, &walk);
 	if (err)
 		return error_context(err, "list of module BTF");
 	for (size_t i = 0; i < walk.nr && !err; i++)

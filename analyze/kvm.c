@@ -54,25 +54,71 @@ static void check_list_end(const struct walk *walk, const struct kvm_cpu *cpu)
 }
 
 /* @room: list entries that may still be met. */
+static struct error *read_list(const struct walk *walk, uint64_t head, size_t room,
+			       struct kvm_cpu *cpu)
+{
+	struct error *err = list_walk_init(walk->mem, LIST_FORWARD, head, room, &cpu->list);
+
+	if (!err)
+		err = list_walk_init(walk->mem, LIST_BACKWARD, head, room - cpu->list.nr,
+				     &cpu->back);
+	if (err)
+		return error_context(err, "CPU %u: head of its loaded-VMCS list", cpu->nr);
+	err = list_walk_index(&cpu->list);
+	if (!err)
+		err = list_walk_index(&cpu->back);
+	if (err)
+		return err;
+	check_list_end(walk, cpu);
+	return NULL;
+}
+
+static struct error *to_physical(const struct walk *walk, uint64_t va, uint64_t *ret)
+{
+	if (va)
+		return walk->mem->to_physical(walk->mem, va, ret);
+	*ret = NO_PA;
+	return NULL;
+}
+
+/* Where the per-CPU pointers to the VMXON regions are. Return: whether they were found. */
+static bool find_vmxon(const struct kernel *kernel, uint64_t *ret)
+{
+	/* Since Linux kernel commit 405b7c27934e ("KVM: VMX: Unconditionally allocate root VMCSes during boot CPU bringup") (in v7.1) */
+	return symbol_table_find(&kernel->symbols, "root_vmcs", ret) ||
+	       kernel_find_symbol(kernel, "kvm_intel", "vmxarea", ret);
+}
+
+static void read_vmxon(const struct walk *walk, struct kvm_cpu *cpu)
+{
+	uint64_t pointer, va = 0;
+
+	if (!find_vmxon(walk->kernel, &pointer))
+		return;
+	struct error *err = memory_read_u64(walk->mem, pointer + walk->kernel->per_cpu[cpu->nr],
+					    &va);
+
+	if (!err)
+		err = to_physical(walk, va, &cpu->vmxon);
+	if (err)
+		kvm_doubt(walk->findings, err, "CPU %u: its VMXON region", cpu->nr);
+}
+
 static struct error *read_cpu(const struct walk *walk, uint64_t lists, size_t room,
 			      struct kvm_cpu *cpu)
 {
 	const struct kernel *kernel = walk->kernel;
 	uint64_t current;
-	struct error *err = list_walk_init(walk->mem, lists + kernel->per_cpu[cpu->nr],
-					   room, &cpu->list);
+	struct error *err = read_list(walk, lists + kernel->per_cpu[cpu->nr], room, cpu);
 
 	if (err)
-		return error_context(err, "CPU %u: head of its loaded-VMCS list", cpu->nr);
-	err = list_walk_index(&cpu->list);
-	if (err)
 		return err;
-	check_list_end(walk, cpu);
 	if (!kernel_find_symbol(kernel, "kvm_intel", "current_vmcs", &current))
 		return error_new("kallsyms of kvm_intel: no symbol current_vmcs: CONFIG_KALLSYMS_ALL is off");
 	err = memory_read_u64(walk->mem, current + kernel->per_cpu[cpu->nr], &cpu->current_vmcs);
 	if (err)
 		return error_context(err, "CPU %u: current_vmcs", cpu->nr);
+	read_vmxon(walk, cpu);
 	return NULL;
 }
 
@@ -92,20 +138,13 @@ static struct error *read_cpus(const struct walk *walk, uint64_t lists)
 
 		cpu->nr = i;
 		cpu->current = -1;
+		cpu->vmxon = NO_PA;
 		struct error *err = read_cpu(walk, lists, room, cpu);
 
 		if (err)
 			return err;
-		room -= cpu->list.nr;
+		room -= cpu->list.nr + cpu->back.nr;
 	}
-	return NULL;
-}
-
-static struct error *to_physical(const struct walk *walk, uint64_t va, uint64_t *ret)
-{
-	if (va)
-		return walk->mem->to_physical(walk->mem, va, ret);
-	*ret = NO_PA;
 	return NULL;
 }
 
@@ -192,6 +231,8 @@ struct error *kvm_state_init(const struct kernel *kernel, struct findings *findi
 	if (!err)
 		err = kvm_link_lists(&walk);
 	if (!err)
+		err = kvm_check_regions(&walk);
+	if (!err)
 		err = kvm_name_vms(&walk);
 	addr_index_deinit(&walk.vms);
 	addr_index_deinit(&walk.vcpus);
@@ -205,8 +246,10 @@ struct error *kvm_state_init(const struct kernel *kernel, struct findings *findi
 
 void kvm_state_deinit(struct kvm_state *state)
 {
-	for (size_t i = 0; i < state->nr_cpus; i++)
+	for (size_t i = 0; i < state->nr_cpus; i++) {
 		list_walk_deinit(&state->cpu[i].list);
+		list_walk_deinit(&state->cpu[i].back);
+	}
 	free(state->cpu);
 	free(state->vm);
 	free(state->vcpu);

@@ -62,7 +62,9 @@ struct kvm_cpu {
 	unsigned int nr;
 	uint64_t current_vmcs;	/* virtual; 0: NULL */
 	int current;		/* index in kvm_state.loaded of that VMCS, -1: none has it */
-	struct list_walk list;
+	uint64_t vmxon;		/* physical address of its VMXON region; NO_PA: none is known */
+	struct list_walk list;	/* its loaded-VMCS list forward, as the crash path walks it */
+	struct list_walk back;	/* the same backward */
 };
 
 struct kvm_state {

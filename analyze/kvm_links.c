@@ -155,8 +155,82 @@ static struct error *mark_half_done(struct walk *walk, const struct kvm_cpu *cpu
 		}
 		findings_add(walk->findings, FINDING_DOUBT,
 			     "CPU %u: the list node at %#" PRIx64 " has ->prev %#" PRIx64
-			     " but follows %#" PRIx64, cpu->nr, node->addr, node->prev, came_from);
+			     "%s but follows %#" PRIx64, cpu->nr, node->addr, node->prev,
+			     list_poison_name(node->prev), came_from);
 	}
+	return NULL;
+}
+
+/*
+ * Before its third store list_add() has not set the new entry's ->prev: then a
+ * walk backward ends at that entry, rightly.
+ */
+static bool is_dead_end(const struct walk *walk, const struct kvm_cpu *cpu,
+			const struct list_node *node)
+{
+	const struct loaded_vmcs *loaded = kvm_find_link(walk->state, node->addr);
+
+	return loaded && loaded->link_state == LINK_ADDING && loaded->list_cpu == (int)cpu->nr &&
+	       loaded->step < 3;
+}
+
+/* What a walk forward meets and one backward does not, unless list_del() explains it. */
+static void check_forward_only(const struct walk *walk, const struct kvm_cpu *cpu)
+{
+	size_t missed = 0;
+
+	if (cpu->list.end != LIST_COMPLETE || cpu->back.end != LIST_COMPLETE)
+		return;
+	for (size_t i = 0; i < cpu->list.nr; i++) {
+		uint64_t addr = cpu->list.node[i].addr;
+		const struct loaded_vmcs *loaded = kvm_find_link(walk->state, addr);
+
+		missed += !list_walk_find(&cpu->back, addr) &&
+			  !(loaded && loaded->link_state == LINK_REMOVING);
+	}
+	if (missed)
+		findings_add(walk->findings, FINDING_DOUBT,
+			     "CPU %u: a walk backward misses %zu of the %zu entries of its list",
+			     cpu->nr, missed, cpu->list.nr);
+}
+
+static void check_back_end(const struct walk *walk, const struct kvm_cpu *cpu)
+{
+	char end[128];
+
+	if (cpu->back.end == LIST_COMPLETE || cpu->list.end == LIST_UNINITIALISED)
+		return;
+	list_walk_describe_end(&cpu->back, end, sizeof(end));
+	findings_add(walk->findings, FINDING_DOUBT,
+		     "CPU %u: its loaded-VMCS list is not whole backward: %s", cpu->nr, end);
+}
+
+/*
+ * Entries that a walk backward meets and one forward does not.  list_add()
+ * explains one of them; the crash path did not reach any.
+ */
+static struct error *mark_backward(struct walk *walk, const struct kvm_cpu *cpu)
+{
+	for (size_t i = 0; i < cpu->back.nr; i++) {
+		const struct list_node *node = &cpu->back.node[i];
+		struct loaded_vmcs *loaded;
+
+		if (is_dead_end(walk, cpu, node))
+			return NULL;
+		if (list_walk_find(&cpu->list, node->addr))
+			continue;
+		struct error *err = find_or_add_link(walk, node->addr, &loaded);
+
+		if (err)
+			return err;
+		if (loaded && loaded->link_state == LINK_ADDING)
+			continue;
+		findings_add(walk->findings, FINDING_DOUBT,
+			     "CPU %u: only a walk backward meets the list entry at %#" PRIx64
+			     ": the crash path, which walks forward, did not", cpu->nr, node->addr);
+	}
+	check_back_end(walk, cpu);
+	check_forward_only(walk, cpu);
 	return NULL;
 }
 
@@ -195,8 +269,10 @@ static void mark_unlisted(const struct walk *walk, struct loaded_vmcs *loaded)
 	}
 	loaded->link_state = LINK_LOST;
 	findings_add(walk->findings, FINDING_DOUBT,
-		     "loaded VMCS at %#" PRIx64 " says CPU %d, whose list does not reach it",
-		     loaded->addr, loaded->cpu);
+		     "loaded VMCS at %#" PRIx64 " says CPU %d, whose list does not reach it; its ->next is %#"
+		     PRIx64 "%s, its ->prev %#" PRIx64 "%s", loaded->addr, loaded->cpu,
+		     loaded->link.next, list_poison_name(loaded->link.next), loaded->link.prev,
+		     list_poison_name(loaded->link.prev));
 }
 
 /* The first loaded VMCS with each VMCS pointer. */
@@ -247,6 +323,8 @@ struct error *kvm_link_lists(struct walk *walk)
 		err = mark_listed(walk, &state->cpu[i]);
 	for (size_t i = 0; i < state->nr_cpus && !err; i++)
 		err = mark_half_done(walk, &state->cpu[i]);
+	for (size_t i = 0; i < state->nr_cpus && !err; i++)
+		err = mark_backward(walk, &state->cpu[i]);
 	if (err)
 		return err;
 	for (size_t i = 0; i < state->nr_loaded; i++)

@@ -311,7 +311,7 @@ struct error *kvm_name_vms(const struct walk *walk)
 		return NULL;
 	struct list_walk tasks = {};
 	struct addr_index by_pid = {};
-	struct error *err = list_walk_init(walk->mem,
+	struct error *err = list_walk_init(walk->mem, LIST_FORWARD,
 					   init_task + walk->layout.task.list.offset,
 					   MAX_PROCESSES, &tasks);
 
@@ -333,7 +333,7 @@ struct error *kvm_read_vms(struct walk *walk)
 
 	if (!kernel_find_symbol(walk->kernel, "kvm", "vm_list", &head))
 		return error_new("kallsyms of kvm: no symbol vm_list: CONFIG_KALLSYMS_ALL is off");
-	struct error *err = list_walk_init(walk->mem, head, MAX_VMS, &vms);
+	struct error *err = list_walk_init(walk->mem, LIST_FORWARD, head, MAX_VMS, &vms);
 
 	if (err)
 		return error_context(err, "vm_list");

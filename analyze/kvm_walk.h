@@ -16,7 +16,7 @@
 #define MAX_VMS		16384
 #define MAX_VCPUS	65536
 #define MAX_LOADED	65536
-#define MAX_LISTED	65536
+#define MAX_LISTED	(2 * MAX_LOADED)	/* forward and backward */
 
 struct walk {
 	const struct kernel *kernel;
@@ -55,5 +55,8 @@ struct error *kvm_name_vms(const struct walk *walk);
 
 /* How each loaded VMCS is linked; those that only a list has are added. */
 struct error *kvm_link_lists(struct walk *walk);
+
+/* Whether each VMCS region can be one: aligned, in use, and of one owner. */
+struct error *kvm_check_regions(const struct walk *walk);
 
 #endif

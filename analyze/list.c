@@ -49,14 +49,18 @@ static void end_in_loop(struct list_walk *walk, size_t distance)
 	walk->nr = start + distance;
 }
 
-static struct error *walk_forward(const struct memory *mem, size_t max,
-				  struct list_walk *walk)
+static uint64_t follow(const struct list_walk *walk, const struct list_node *node)
+{
+	return walk->direction == LIST_FORWARD ? node->next : node->prev;
+}
+
+static struct error *walk_on(const struct memory *mem, size_t max, struct list_walk *walk)
 {
 	size_t capacity = 0;
 	/* Brent's algorithm: compare with an entry that moves up at powers of two. */
 	size_t mark = 0;
 
-	for (uint64_t addr = walk->head.next; addr != walk->head.addr;) {
+	for (uint64_t addr = follow(walk, &walk->head); addr != walk->head.addr;) {
 		struct list_node node;
 
 		if (walk->nr == max) {
@@ -82,24 +86,24 @@ static struct error *walk_forward(const struct memory *mem, size_t max,
 		}
 		if (last + 1 >= 2 * (mark + 1))
 			mark = last;
-		addr = node.next;
+		addr = follow(walk, &node);
 	}
 	walk->end = LIST_COMPLETE;
 	return NULL;
 }
 
-struct error *list_walk_init(const struct memory *mem, uint64_t head,
-			     size_t max, struct list_walk *ret)
+struct error *list_walk_init(const struct memory *mem, enum list_direction direction,
+			     uint64_t head, size_t max, struct list_walk *ret)
 {
-	struct list_walk walk = {};
+	struct list_walk walk = { .direction = direction };
 	struct error *err = read_node(mem, head, &walk.head);
 
 	if (err)
 		return err;
-	if (!walk.head.next)
+	if (!follow(&walk, &walk.head))
 		walk.end = LIST_UNINITIALISED;
 	else
-		err = walk_forward(mem, max, &walk);
+		err = walk_on(mem, max, &walk);
 	if (err) {
 		list_walk_deinit(&walk);
 		return err;
@@ -150,6 +154,12 @@ bool list_walk_is_odd(const struct list_walk *walk)
 	return false;
 }
 
+const char *list_poison_name(uint64_t pointer)
+{
+	return pointer == LIST_POISON1 ? " (LIST_POISON1)"
+	       : pointer == LIST_POISON2 ? " (LIST_POISON2)" : "";
+}
+
 void list_walk_describe_end(const struct list_walk *walk, char *ret,
 			    size_t size)
 {
@@ -158,15 +168,16 @@ void list_walk_describe_end(const struct list_walk *walk, char *ret,
 		snprintf(ret, size, "complete");
 		break;
 	case LIST_UNINITIALISED:
-		snprintf(ret, size, "never initialised (->next is NULL)");
+		snprintf(ret, size, "never initialised (->%s is NULL)",
+			 walk->direction == LIST_FORWARD ? "next" : "prev");
 		break;
 	case LIST_LOOP:
 		snprintf(ret, size, "a loop back to %#" PRIx64 " after %zu entries",
 			 walk->bad, walk->nr);
 		break;
 	case LIST_WILD:
-		snprintf(ret, size, "a wild pointer %#" PRIx64 " after %zu entries",
-			 walk->bad, walk->nr);
+		snprintf(ret, size, "a wild pointer %#" PRIx64 "%s after %zu entries",
+			 walk->bad, list_poison_name(walk->bad), walk->nr);
 		break;
 	case LIST_TOO_LONG:
 		snprintf(ret, size, "no end after %zu entries", walk->nr);

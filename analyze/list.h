@@ -4,7 +4,7 @@
 
 /*
  * Lists of the kernel (struct list_head), walked forward, as the crash path
- * does, and never for ever.
+ * does, or backward, and never for ever.
  */
 
 #include <stdbool.h>
@@ -22,19 +22,25 @@ struct list_node {
 	uint64_t prev;
 };
 
+enum list_direction {
+	LIST_FORWARD,		/* by ->next */
+	LIST_BACKWARD,		/* by ->prev */
+};
+
 enum list_end {
 	LIST_COMPLETE,		/* came back to the head */
-	LIST_UNINITIALISED,	/* the head's ->next is NULL */
+	LIST_UNINITIALISED,	/* the head's pointer is NULL */
 	LIST_LOOP,		/* came back to an entry instead of the head */
 	LIST_WILD,		/* an address that the dump does not have */
 	LIST_TOO_LONG,		/* more than the bound */
 };
 
 struct list_walk {
+	enum list_direction direction;
 	enum list_end end;
 	uint64_t bad;		/* LOOP: the entry met again; WILD: the address */
 	struct list_node head;
-	struct list_node *node;	/* in forward order, each once */
+	struct list_node *node;	/* in the order of the walk, each once */
 	size_t nr;
 	struct addr_index by_addr;	/* of node, once list_walk_index() ran */
 };
@@ -43,8 +49,8 @@ struct list_walk {
  * Walk the list whose head is at @head for at most @max entries.  How the walk
  * ended is a result; an error is only a head that cannot be read.
  */
-struct error *list_walk_init(const struct memory *mem, uint64_t head,
-			     size_t max, struct list_walk *ret);
+struct error *list_walk_init(const struct memory *mem, enum list_direction direction,
+			     uint64_t head, size_t max, struct list_walk *ret);
 void list_walk_deinit(struct list_walk *walk);
 
 /* For list_walk_find() to find more than the head. */
@@ -62,6 +68,9 @@ uint64_t list_walk_before(const struct list_walk *walk, size_t i);
 
 /* Whether the list is other than list_add() and list_del() leave it when they are done. */
 bool list_walk_is_odd(const struct list_walk *walk);
+
+/* " (LIST_POISON1)" for what list_del() leaves in a removed entry, else "". */
+const char *list_poison_name(uint64_t pointer);
 
 /* "loop back to 0x...": why the walk ended, in words for a report. */
 void list_walk_describe_end(const struct list_walk *walk, char *ret,

@@ -29,6 +29,14 @@
 #define PERCPU_NMI_TOP	0x600	/* of the NMI stack, in the exception stacks */
 #define PERCPU_LIST	0x1000
 #define PERCPU_CURRENT	0x1010
+#define PERCPU_VMXON	0x1018
+
+/* struct page */
+enum {
+	PG_SIZE = 64,
+	PG_COMPOUND_HEAD = 8, PG_PRIVATE = 40, PG_MAPCOUNT = 48, PG_REFCOUNT = 52,
+	PG_BUDDY_MAPCOUNT = -129,
+};
 
 static const char module_types[] =
 	"list_head 16: next@0:8 prev@8:8\n"
@@ -128,7 +136,7 @@ struct host {
 	bool intel, crashed, types, xarray, layouts, pcpu_hot;
 	bool offline[MAX_CPUS];
 	int panic_cpu;
-	uint64_t log, evidence;
+	uint64_t log, evidence, vmemmap;
 	uint64_t text, intel_text;
 	struct log_ring printk;
 };
@@ -420,6 +428,13 @@ static void do_vcpu(struct host *host, struct words *words)
 		machine_drop(machine, vcpu->vmcs);
 }
 
+static void do_also(struct host *host, struct words *words)
+{
+	struct vm *vm = find_vm(host, need_word(words));
+
+	publish_vcpu(host, vm, find_vcpu(host, need_word(words))->vmx);
+}
+
 static void do_list(struct host *host, struct words *words)
 {
 	uint64_t head = list_head(host, need_number(words));
@@ -451,6 +466,74 @@ static void do_current(struct host *host, struct words *words)
 
 	machine_poke_u64(host->machine, addr, !strncmp(word, "0x", 2) ? strtoull(word, NULL, 16)
 							   : find_vcpu(host, word)->vmcs);
+}
+
+static void do_vmxon(struct host *host, struct words *words)
+{
+	uint64_t addr = list_head(host, need_number(words)) - PERCPU_LIST + PERCPU_VMXON;
+	const char *name = next_word(words);
+
+	machine_poke_u64(host->machine, addr, name ? find_vcpu(host, name)->vmcs
+						   : add_region(host, 0x2b, 0));
+}
+
+static void do_region(struct host *host, struct words *words)
+{
+	struct vcpu *vcpu = find_vcpu(host, need_word(words));
+	const char *word = need_word(words);
+
+	vcpu->vmcs = !strncmp(word, "0x", 2) ? strtoull(word, NULL, 16)
+					     : find_vcpu(host, word)->vmcs;
+	machine_poke_u64(host->machine, vcpu->loaded, vcpu->vmcs);
+}
+
+/* A struct page for each page, all in use. */
+static void create_vmemmap(struct host *host)
+{
+	struct machine *machine = host->machine;
+	uint64_t base = machine_alloc_text(machine, 8, 8);
+
+	host->vmemmap = machine_alloc_text(machine, MACHINE_PAGES * PG_SIZE, MACHINE_PAGE);
+	for (uint64_t pfn = 0; pfn < MACHINE_PAGES; pfn++)
+		machine_poke_u32(machine, host->vmemmap + pfn * PG_SIZE + PG_REFCOUNT, 1);
+	machine_poke_u64(machine, base, host->vmemmap);
+	image_add_symbol(&host->image, "vmemmap_base", base);
+	machine_info(machine, "SIZE(page)=%d", PG_SIZE);
+	machine_info(machine, "OFFSET(page._refcount)=%d", PG_REFCOUNT);
+	machine_info(machine, "OFFSET(page._mapcount)=%d", PG_MAPCOUNT);
+	machine_info(machine, "OFFSET(page.private)=%d", PG_PRIVATE);
+	machine_info(machine, "OFFSET(page.compound_head)=%d", PG_COMPOUND_HEAD);
+	machine_info(machine, "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=%d", PG_BUDDY_MAPCOUNT);
+}
+
+static uint64_t find_region(struct host *host, char *word)
+{
+	char *part = strchr(word, '.');
+
+	if (part)
+		*part++ = '\0';
+	const struct vcpu *vcpu = find_vcpu(host, word);
+
+	return !part ? vcpu->vmcs : !strcmp(part, "shadow") ? vcpu->shadow : vcpu->loaded;
+}
+
+static void do_page(struct host *host, struct words *words)
+{
+	uint64_t pfn = machine_physical(find_region(host, need_word(words))) / MACHINE_PAGE;
+	const char *what = need_word(words);
+
+	if (!host->vmemmap)
+		create_vmemmap(host);
+	uint64_t page = host->vmemmap + pfn * PG_SIZE;
+	/* A free block of 8 pages, of which the first alone is marked */
+	uint64_t first = host->vmemmap + (pfn & ~7ULL) * PG_SIZE;
+
+	if (strcmp(what, "used"))
+		machine_poke_u32(host->machine, page + PG_REFCOUNT, 0);
+	if (!strcmp(what, "buddy")) {
+		machine_poke_u32(host->machine, first + PG_MAPCOUNT, PG_BUDDY_MAPCOUNT);
+		machine_poke_u64(host->machine, first + PG_PRIVATE, 3);
+	}
 }
 
 /* As the crash-points patch has it. */
@@ -722,6 +805,8 @@ static void do_statement(struct host *host, char *line, const char *whole)
 		do_vm(host, &words);
 	else if (!strcmp(verb, "vcpu"))
 		do_vcpu(host, &words);
+	else if (!strcmp(verb, "also"))
+		do_also(host, &words);
 	else if (!strcmp(verb, "list"))
 		do_list(host, &words);
 	else if (!strcmp(verb, "add"))
@@ -738,6 +823,12 @@ static void do_statement(struct host *host, char *line, const char *whole)
 	else if (!strcmp(verb, "vmxe"))
 		machine_poke_u64(host->machine, list_head(host, need_number(&words)) - PERCPU_LIST +
 				 PERCPU_TLBSTATE + 16, 1 << 13);
+	else if (!strcmp(verb, "vmxon"))
+		do_vmxon(host, &words);
+	else if (!strcmp(verb, "page"))
+		do_page(host, &words);
+	else if (!strcmp(verb, "region"))
+		do_region(host, &words);
 	else if (!strcmp(verb, "log"))
 		do_log(host, &words);
 	else if (!strcmp(verb, "point"))
@@ -856,11 +947,12 @@ static uint64_t alloc_module_text(struct host *host)
 
 static void write_kvm_intel(struct host *host, uint64_t modules)
 {
-	struct module_symbol symbols[NR_CODE + 3] = {
+	struct module_symbol symbols[NR_CODE + 4] = {
 		{ "loaded_vmcss_on_cpu", PERCPU_LIST },
 		{ "current_vmcs", PERCPU_CURRENT },
+		{ "vmxarea", PERCPU_VMXON },
 	};
-	size_t nr = 2;
+	size_t nr = 3;
 
 	for (size_t i = 0; i < NR_CODE; i++) {
 		if (code[i].intel)

@@ -20,6 +20,7 @@
  *        [nested OWNER] [unborn] [tid T] [dropped]
  *        nested: the vmcs02 of vCPU OWNER; unborn: its VM does not have it yet;
  *        dropped: its VMCS region is not in the dump
+ *   also VM NAME           the VM has the vCPU NAME of another VM too
  *   list C NAME...         the list of CPU C in forward order
  *   add C NAME STORES      the first STORES stores of list_add() to it
  *   del NAME STORES        the first STORES stores of list_del()
@@ -35,6 +36,10 @@
  *   panic C [AT]           CPU C panicked, in an NMI that interrupted it at AT
  *   oops C AT              CPU C crashed at AT
  *   say TEXT               a line of the kernel log, which there is with such lines only
+ *   vmxon C [NAME]         CPU C has a VMXON region: its own, or wrongly the VMCS of NAME
+ *   page NAME WHAT         the page of NAME's VMCS region, of NAME.shadow or of NAME.loaded is
+ *                          "freed" (no reference), "buddy" (in a free block) or "used"
+ *   region NAME VALUE      overwrite the VMCS pointer of NAME with that of another, or 0xHEX
  *   log C walk|skipped|vmxoff | log C vmclear NAME [STATUS] [shadow] | log lost | log bad
  *   point P cpu C [state S] [vmptr NAME] [sees NAME...] | point bad
  */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define SIZE		(64 * 1024 * 1024UL)
-#define NR_PAGES	(SIZE / MACHINE_PAGE)
+#define SIZE		(MACHINE_PAGES * MACHINE_PAGE)
+#define NR_PAGES	MACHINE_PAGES
 #define FIRST_BYTE	(1024 * 1024UL)		/* below it a PC has its BIOS */
 #define TEXT_BYTE	(16 * 1024 * 1024UL)	/* where Linux is loaded */
 

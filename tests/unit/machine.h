@@ -18,6 +18,7 @@
 #define MACHINE_DIRECT	0xffff888000000000ULL
 #define MACHINE_TEXT	0xffffffff80000000ULL
 #define MACHINE_PAGE	4096
+#define MACHINE_PAGES	16384UL		/* 64 MiB */
 
 struct machine {
 	struct memory memory;
