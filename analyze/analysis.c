@@ -167,6 +167,7 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 		.kvm = &analysis->kvm,
 		.log = &analysis->log,
 		.evidence = &analysis->evidence,
+		.layouts = &analysis->layouts,
 	};
 
 	err = oracle_judge_all(&dump->memory, &witnesses, findings, &analysis->vmcs,
@@ -197,8 +198,10 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 	analysis->path = strdup(path);
 	if (!analysis->path)
 		return &error_no_memory;
-	struct error *err = dump_open(request->path, request->nr_paths, &dump);
+	struct error *err = vmcs_layouts_init(request->layout, &analysis->layouts);
 
+	if (!err)
+		err = dump_open(request->path, request->nr_paths, &dump);
 	if (err)
 		return err;
 	analysis->file = dump->file;
@@ -238,6 +241,7 @@ void analysis_destroy(struct analysis *analysis)
 	free(analysis->placement);
 	free(analysis->vmcs);
 	cpu_states_deinit(&analysis->cpus);
+	vmcs_layouts_deinit(&analysis->layouts);
 	vmclear_log_deinit(&analysis->log);
 	kvm_state_deinit(&analysis->kvm);
 	findings_deinit(&analysis->findings);

@@ -25,6 +25,7 @@ struct analysis {
 	struct evidence evidence;
 	char point_ip[160];	/* evidence.point_ip and nmi_ip in symbols */
 	char nmi_ip[160];
+	struct vmcs_layouts layouts;
 	struct vmcs *vmcs;
 	size_t nr_vmcs;
 	struct placement *placement;

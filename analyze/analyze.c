@@ -19,6 +19,7 @@ static const char usage[] =
 "  -q, --quiet        the exit status alone\n"
 "  -l, --log          print the kernel log in the dump instead\n"
 "  -n, --log-lines N  show the last N lines of the kernel log, 0: none [10]\n"
+"  --layout FILE      where the host's CPU model keeps what in a VMCS\n"
 "  -h, --help         this text\n"
 "\n"
 "Exit status: 0 pass, 1 fail, 2 usage or unreadable dump, 3 inconclusive\n";
@@ -72,7 +73,7 @@ static struct error *analyze(const struct analysis_request *request, enum output
 struct arguments {
 	enum output output;
 	bool help;
-	size_t log_lines;
+	struct analysis_request request;
 };
 
 /* Return: whether @text is a number; one that is none is named on stderr. */
@@ -91,6 +92,11 @@ static bool parse_lines(const char *text, size_t *ret)
 	return true;
 }
 
+/* Options that have no letter. */
+enum {
+	OPTION_LAYOUT = 256,
+};
+
 /* Return: whether the arguments made sense. */
 static bool parse(int argc, char **argv, struct arguments *ret)
 {
@@ -99,6 +105,7 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "log", no_argument, NULL, 'l' },
 		{ "log-lines", required_argument, NULL, 'n' },
+		{ "layout", required_argument, NULL, OPTION_LAYOUT },
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
@@ -118,8 +125,11 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 			ret->output = OUTPUT_LOG;
 			break;
 		case 'n':
-			if (!parse_lines(optarg, &ret->log_lines))
+			if (!parse_lines(optarg, &ret->request.log_lines))
 				return false;
+			break;
+		case OPTION_LAYOUT:
+			ret->request.layout = optarg;
 			break;
 		case 'h':
 			ret->help = true;
@@ -128,12 +138,14 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 			return false;
 		}
 	}
+	ret->request.path = argv + optind;
+	ret->request.nr_paths = argc - optind;
 	return optind < argc;
 }
 
 int cmd_analyze(int argc, char **argv)
 {
-	struct arguments arguments = { .log_lines = ANALYSIS_LOG_LINES };
+	struct arguments arguments = { .request.log_lines = ANALYSIS_LOG_LINES };
 	enum exit_status status = STATUS_PASS;
 
 	if (!parse(argc, argv, &arguments)) {
@@ -144,13 +156,9 @@ int cmd_analyze(int argc, char **argv)
 		fputs(usage, stdout);
 		return STATUS_PASS;
 	}
-	struct analysis_request request = {
-		.path = argv + optind, .nr_paths = argc - optind,
-		.log_lines = arguments.log_lines,
-	};
 	struct error *err = arguments.output == OUTPUT_LOG ?
-			    analysis_write_log(&request, stdout) :
-			    analyze(&request, arguments.output, &status);
+			    analysis_write_log(&arguments.request, stdout) :
+			    analyze(&arguments.request, arguments.output, &status);
 
 	if (err) {
 		error_report(err);

@@ -25,6 +25,7 @@ struct analysis_request {
 	size_t nr_paths;
 	const char *vmlinux;	/* symbols and types from this file, NULL: from the dump */
 	const char *modules;	/* the same for modules, from below this directory */
+	const char *layout;	/* file with the VMCS layout of one more CPU model, NULL: none */
 	bool scan;		/* search all memory for VMCS regions */
 	size_t log_lines;	/* how much of the kernel log's end the report shows */
 };

@@ -76,31 +76,51 @@ static bool surely_flushed(const struct witnesses *witnesses, const struct vmcs 
 	return current != vmcs->loaded && current->cpu == (int)cpu->nr;
 }
 
+bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
+{
+	return image->layout && image->layout->field[field].size;
+}
+
+/*
+ * Launch state 0, in a VMCS that KVM had launched.  Where the memory can be
+ * behind, that may be from before the launch.
+ */
+static void ask_image_clear(const struct witnesses *witnesses, const struct vmcs *vmcs,
+			    struct testimony *ret)
+{
+	enum vmcs_memory memory = vmcs->image.layout->memory;
+
+	if (memory == VMCS_MEMORY_COHERENT ||
+	    (memory == VMCS_MEMORY_CURRENT && surely_flushed(witnesses, vmcs)))
+		return testify(ret, ANSWER_CLEARED, "clear",
+			       "the launch state in the VMCS region is 0 though KVM had launched it");
+	testify(ret, ANSWER_NONE, "clear",
+		"the launch state in the VMCS region is 0, but %s may cache it",
+		memory == VMCS_MEMORY_CURRENT ? "the hypervisor below" : "the CPU");
+}
+
 static void ask_image(const struct witnesses *witnesses, const struct vmcs *vmcs,
 		      struct testimony *ret)
 {
 	const struct vmcs_image *image = &vmcs->image;
+	uint64_t launch_state = image->field[VMCS_LAUNCH_STATE];
 
 	if (!image->readable)
 		return testify(ret, ANSWER_NONE, "-", "the VMCS region is not in the dump");
-	if (image->revision_id != REVISION_BOCHS && image->revision_id != REVISION_KVM_VMCS12)
+	if (!vmcs_image_has(image, VMCS_LAUNCH_STATE))
 		return testify(ret, ANSWER_NONE, "-",
 			       "where VMCSes of revision id %#" PRIx32 " keep the launch state is not known",
 			       image->revision_id);
-	if (image->launch_state == 1)
+	if (launch_state == 1)
 		return testify(ret, ANSWER_NOT_CLEARED, "launched",
 			       "the launch state in the VMCS region is 1, launched");
-	if (image->launch_state)
-		return testify(ret, ANSWER_NONE, "?", "a launch state of %#" PRIx32 " is impossible",
-			       image->launch_state);
+	if (launch_state)
+		return testify(ret, ANSWER_NONE, "?", "a launch state of %#" PRIx64 " is impossible",
+			       launch_state);
 	if (vmcs->kind == VMCS_SHADOW || !vmcs->loaded->launched)
 		return testify(ret, ANSWER_NONE, "clear",
 			       "the launch state in the VMCS region is 0, as of any VMCS never launched");
-	if (image->revision_id == REVISION_KVM_VMCS12 && !surely_flushed(witnesses, vmcs))
-		return testify(ret, ANSWER_NONE, "clear",
-			       "the launch state in the VMCS region is 0, but the hypervisor below may cache it");
-	testify(ret, ANSWER_CLEARED, "clear",
-		"the launch state in the VMCS region is 0 though KVM had launched it");
+	ask_image_clear(witnesses, vmcs, ret);
 }
 
 /* The walk left no trace of a VMCS that it should have VMCLEARed. */
@@ -250,27 +270,53 @@ void oracle_judge(const struct witnesses *witnesses, struct vmcs *vmcs)
 	combine(vmcs);
 }
 
-static void read_image(const struct memory *mem, struct findings *findings, struct vmcs *vmcs)
+static struct error *read_fields(const struct memory *mem, uint64_t pa, struct vmcs_image *image)
 {
-	uint32_t word[3];
-	struct error *err = mem->read(mem, MEMORY_PHYSICAL, vmcs->pa, word, sizeof(word));
+	struct error *err = NULL;
 
-	if (err) {
-		findings_add(findings, FINDING_DOUBT, "VMCS %#" PRIx64 ": %s", vmcs->pa,
-			     err->message);
-		error_free(err);
-		return;
+	for (int i = 0; i < NR_VMCS_FIELDS && !err; i++) {
+		if (vmcs_image_has(image, i))
+			err = mem->read(mem, MEMORY_PHYSICAL,
+					pa + image->layout->field[i].offset, &image->field[i],
+					image->layout->field[i].size);
 	}
-	vmcs->image = (struct vmcs_image){
+	return err;
+}
+
+static struct error *read_image(const struct memory *mem, const struct vmcs_layouts *layouts,
+				uint64_t pa, struct vmcs_image *ret)
+{
+	uint32_t word[2];
+	struct error *err = mem->read(mem, MEMORY_PHYSICAL, pa, word, sizeof(word));
+
+	if (err)
+		return err;
+	struct vmcs_image image = {
 		.readable = true,
 		.revision_id = word[0] & 0x7fffffff,	/* bit 31: shadow-VMCS indicator */
 		.abort = word[1],
-		.launch_state = word[2],
 	};
-	if (vmcs->image.abort)
+
+	image.layout = vmcs_layouts_find(layouts, image.revision_id);
+	err = read_fields(mem, pa, &image);
+	if (!err)
+		*ret = image;
+	return err;
+}
+
+static void look_at_image(const struct memory *mem, const struct vmcs_layouts *layouts,
+			  struct findings *findings, struct vmcs *vmcs)
+{
+	struct error *err = read_image(mem, layouts, vmcs->pa, &vmcs->image);
+
+	if (err)
+		findings_add(findings, FINDING_DOUBT, "VMCS %#" PRIx64 ": %s", vmcs->pa,
+			     err->message);
+	else if (vmcs->image.abort)
 		findings_add(findings, FINDING_NOTE,
 			     "VMCS %#" PRIx64 ": VMX-abort indicator %#" PRIx32, vmcs->pa,
 			     vmcs->image.abort);
+	error_free(err);
 }
 
 static enum vmcs_kind kind_of(const struct loaded_vmcs *loaded)
@@ -303,7 +349,7 @@ struct error *oracle_judge_all(const struct memory *mem, const struct witnesses 
 			};
 	}
 	for (size_t i = 0; i < nr; i++) {
-		read_image(mem, findings, &vmcs[i]);
+		look_at_image(mem, witnesses->layouts, findings, &vmcs[i]);
 		oracle_judge(witnesses, &vmcs[i]);
 	}
 	*ret = vmcs;

@@ -10,6 +10,7 @@
 #include "analyze/evidence.h"
 #include "analyze/kvm.h"
 #include "analyze/vmclear_log.h"
+#include "analyze/vmcs_layout.h"
 
 enum vmcs_kind {
 	VMCS_01,
@@ -25,18 +26,14 @@ enum vmcs_state {
 	VMCS_UNKNOWN,
 };
 
-/* What the first bytes of the VMCS region say (SDM vol. 3, 25.2). */
+/* What the VMCS region in memory says (SDM vol. 3, 25.2). */
 struct vmcs_image {
 	bool readable;
 	uint32_t revision_id;	/* without the shadow bit */
 	uint32_t abort;
-	/* Where the implementation is known to keep it: 0 clear, 1 launched. */
-	uint32_t launch_state;
+	const struct vmcs_layout *layout;	/* NULL: not known for its revision_id */
+	uint64_t field[NR_VMCS_FIELDS];		/* those that the layout has, else 0 */
 };
-
-/* Revision ids of those that keep the launch state in the u32 at byte 8. */
-#define REVISION_BOCHS		0x2b
-#define REVISION_KVM_VMCS12	0x11e57ed0
 
 enum answer {
 	ANSWER_NONE,
@@ -74,14 +71,18 @@ struct witnesses {
 	const struct kvm_state *kvm;
 	const struct vmclear_log *log;
 	const struct evidence *evidence;
+	const struct vmcs_layouts *layouts;
 };
+
+/* Whether the layout of @image has @field. */
+bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field);
 
 /* Fill in @vmcs from its @pa, @kind, @loaded and @image. */
 void oracle_judge(const struct witnesses *witnesses, struct vmcs *vmcs);
 
 /*
  * All VMCSes of @witnesses->kvm, shadow VMCSes behind their owners, judged.
- * What cannot be read goes to @findings.
+ * What cannot be read goes to @findings.  They point into @witnesses->layouts.
  */
 struct error *oracle_judge_all(const struct memory *mem, const struct witnesses *witnesses,
 			       struct findings *findings, struct vmcs **ret, size_t *ret_nr);

@@ -52,7 +52,7 @@ _kdump_torture_value()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$3")
 		return 0 ;;
-	-m|--module)
+	-m|--module|--layout)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 		return 0 ;;
@@ -78,7 +78,7 @@ _kdump_torture_options()
 			--via --trigger --skip --memory --disk --timeout --without --keep \
 			--json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
-	analyze)	echo --json --quiet --log --log-lines --help ;;
+	analyze)	echo --json --quiet --log --log-lines --layout --help ;;
 	kselftest)	echo --kernel --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac
