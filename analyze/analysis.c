@@ -164,6 +164,7 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 	if (err)
 		return err;
 	struct witnesses witnesses = {
+		.cpus = &analysis->cpus,
 		.kvm = &analysis->kvm,
 		.log = &analysis->log,
 		.evidence = &analysis->evidence,

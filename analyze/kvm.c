@@ -138,6 +138,7 @@ static struct error *read_cpus(const struct walk *walk, uint64_t lists)
 
 		cpu->nr = i;
 		cpu->current = -1;
+		cpu->per_cpu = kernel->per_cpu[i];
 		cpu->vmxon = NO_PA;
 		struct error *err = read_cpu(walk, lists, room, cpu);
 
@@ -222,6 +223,7 @@ struct error *kvm_state_init(const struct kernel *kernel, struct findings *findi
 		return NULL;
 	}
 	state.intel = true;
+	kernel_find_symbol(kernel, "kvm_intel", "vmx_vmexit", &state.vmexit);
 	struct error *err = kvm_layout_find(kernel->types, &walk.layout);
 
 	if (!err)

@@ -62,6 +62,7 @@ struct kvm_cpu {
 	unsigned int nr;
 	uint64_t current_vmcs;	/* virtual; 0: NULL */
 	int current;		/* index in kvm_state.loaded of that VMCS, -1: none has it */
+	uint64_t per_cpu;	/* its per-CPU area: the GS base that it has in the kernel */
 	uint64_t vmxon;		/* physical address of its VMXON region; NO_PA: none is known */
 	struct list_walk list;	/* its loaded-VMCS list forward, as the crash path walks it */
 	struct list_walk back;	/* the same backward */
@@ -69,6 +70,7 @@ struct kvm_cpu {
 
 struct kvm_state {
 	bool intel;		/* kvm_intel is there */
+	uint64_t vmexit;	/* vmx_vmexit(), HOST_RIP of each VMCS; 0: not known */
 	struct kvm_cpu *cpu;	/* the possible ones */
 	size_t nr_cpus;
 	struct kvm_vm *vm;

@@ -81,6 +81,36 @@ bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
 	return image->layout && image->layout->field[field].size;
 }
 
+/* Whether @gs_base is that of another CPU than @nr. */
+static bool is_of_other_cpu(const struct kvm_state *kvm, uint64_t gs_base, int nr)
+{
+	for (size_t i = 0; i < kvm->nr_cpus; i++) {
+		if (kvm->cpu[i].per_cpu == gs_base)
+			return (int)kvm->cpu[i].nr != nr;
+	}
+	return false;
+}
+
+/*
+ * Whether the region is surely older than the last VM entry, so that no VMCLEAR
+ * came after that.  KVM sets HOST_RIP once for all, and before the first entry
+ * on a CPU HOST_GS_BASE to that of the CPU.  A layout without launch state is that
+ * of a real CPU, found by experiment: there the absence of a value proves nothing.
+ */
+static bool is_stale(const struct kvm_state *kvm, const struct vmcs *vmcs)
+{
+	const struct vmcs_image *image = &vmcs->image;
+
+	if (!image->layout || image->layout->memory == VMCS_MEMORY_COHERENT ||
+	    vmcs->kind == VMCS_SHADOW || !vmcs->loaded->launched)
+		return false;
+	if (vmcs_image_has(image, VMCS_LAUNCH_STATE) && vmcs_image_has(image, VMCS_HOST_RIP) &&
+	    kvm->vmexit && image->field[VMCS_HOST_RIP] != kvm->vmexit)
+		return true;
+	return vmcs_image_has(image, VMCS_HOST_GS_BASE) && vmcs->loaded->cpu != NO_CPU &&
+	       is_of_other_cpu(kvm, image->field[VMCS_HOST_GS_BASE], vmcs->loaded->cpu);
+}
+
 /*
  * Launch state 0, in a VMCS that KVM had launched.  Where the memory can be
  * behind, that may be from before the launch.
@@ -107,6 +137,9 @@ static void ask_image(const struct witnesses *witnesses, const struct vmcs *vmcs
 
 	if (!image->readable)
 		return testify(ret, ANSWER_NONE, "-", "the VMCS region is not in the dump");
+	if (launch_state != 1 && is_stale(witnesses->kvm, vmcs))
+		return testify(ret, ANSWER_NOT_CLEARED, "stale",
+			       "the VMCS region is older than the last VM entry: it was not written back");
 	if (!vmcs_image_has(image, VMCS_LAUNCH_STATE))
 		return testify(ret, ANSWER_NONE, "-",
 			       "where VMCSes of revision id %#" PRIx32 " keep the launch state is not known",
@@ -181,10 +214,46 @@ static void ask_log(const struct witnesses *witnesses, const struct vmcs *vmcs,
 }
 
 /*
+ * Whether the CPU with @vmcs on its list surely did not end its walk.  The log
+ * tells that.  Without one, CR4.VMXE does: all kernels VMCLEAR before VMXOFF,
+ * in the emergency callback or behind it, and clear VMXE after that even if it
+ * faults.  A VMCS of which loaded_vmcs->cpu is not written yet need not have been
+ * loaded.
+ */
+static bool did_not_walk(const struct witnesses *witnesses, const struct vmcs *vmcs)
+{
+	const struct vmclear_log *log = witnesses->log;
+	int nr = vmcs->loaded->list_cpu;
+	const struct cpu_state *cpu = cpu_states_find(witnesses->cpus, nr);
+
+	if (!vmcs->at_stake || vmcs->loaded->cpu != nr || !cpu)
+		return false;
+	if (log->present)
+		return !log->overflowed && !vmclear_log_find(log, nr, VMCLEAR_OP_WALK) &&
+		       !vmclear_log_find(log, nr, VMCLEAR_OP_SKIPPED);
+	return cpu->vmxe_known && cpu->vmxe;
+}
+
+static void ask_list_for_listed(const struct witnesses *witnesses, const struct vmcs *vmcs,
+				struct testimony *ret)
+{
+	int cpu = vmcs->loaded->list_cpu;
+
+	if (!did_not_walk(witnesses, vmcs))
+		return testify(ret, ANSWER_NONE, "reached",
+			       "a forward walk of the list of CPU %d reaches it", cpu);
+	testify(ret, ANSWER_NOT_CLEARED, "no-walk",
+		witnesses->log->present ? "CPU %d, on whose list it is, did not walk it"
+		: "CPU %d, on whose list it is, is still in VMX operation: it did not end its walk",
+		cpu);
+}
+
+/*
  * That the walk could have reached a VMCS does not prove that it was made, so
  * here only the contrary is an answer.
  */
-static void ask_list(const struct vmcs *vmcs, struct testimony *ret)
+static void ask_list(const struct witnesses *witnesses, const struct vmcs *vmcs,
+		     struct testimony *ret)
 {
 	const struct loaded_vmcs *loaded = vmcs->loaded;
 	char word[sizeof(ret->word)];
@@ -193,8 +262,7 @@ static void ask_list(const struct vmcs *vmcs, struct testimony *ret)
 	case LINK_NONE:
 		return testify(ret, ANSWER_NONE, "-", "on no list");
 	case LINK_LISTED:
-		return testify(ret, ANSWER_NONE, "reached",
-			       "a forward walk of the list of CPU %d reaches it", loaded->list_cpu);
+		return ask_list_for_listed(witnesses, vmcs, ret);
 	case LINK_ADDING:
 		snprintf(word, sizeof(word), "adding/%u", loaded->step);
 		return testify(ret, ANSWER_NONE, word,
@@ -265,7 +333,7 @@ void oracle_judge(const struct witnesses *witnesses, struct vmcs *vmcs)
 	vmcs->at_stake = is_at_stake(witnesses, vmcs);
 	ask_image(witnesses, vmcs, &vmcs->oracle[ORACLE_IMAGE]);
 	ask_log(witnesses, vmcs, &vmcs->oracle[ORACLE_LOG]);
-	ask_list(vmcs, &vmcs->oracle[ORACLE_LIST]);
+	ask_list(witnesses, vmcs, &vmcs->oracle[ORACLE_LIST]);
 	ask_evidence(witnesses, vmcs, &vmcs->oracle[ORACLE_EVIDENCE]);
 	combine(vmcs);
 }

@@ -68,6 +68,7 @@ struct vmcs {
 
 /* What the oracles look at besides the VMCS. */
 struct witnesses {
+	const struct cpu_states *cpus;
 	const struct kvm_state *kvm;
 	const struct vmclear_log *log;
 	const struct evidence *evidence;
@@ -77,7 +78,12 @@ struct witnesses {
 /* Whether the layout of @image has @field. */
 bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field);
 
-/* Fill in @vmcs from its @pa, @kind, @loaded and @image. */
+/*
+ * Fill in @vmcs from its @pa, @kind, @loaded and @image.  The one rule that
+ * makes a state of the answers: two that contradict each other leave it unknown;
+ * else any answer decides; else it is unknown, or never-loaded if no CPU can have
+ * held it active.
+ */
 void oracle_judge(const struct witnesses *witnesses, struct vmcs *vmcs);
 
 /*

@@ -136,6 +136,7 @@ struct host {
 	bool intel, crashed, types, xarray, layouts, pcpu_hot;
 	bool offline[MAX_CPUS];
 	int panic_cpu;
+	uint64_t vmexit;	/* vmx_vmexit() */
 	uint64_t log, evidence, vmemmap;
 	uint64_t text, intel_text;
 	struct log_ring printk;
@@ -335,6 +336,57 @@ static void set_owner(struct host *host, const struct vm *vm, uint64_t vmx, int 
 	machine_poke_u64(machine, vmx + VCPU_PID, pid);
 }
 
+/* Where the implementations that a host can be on keep these fields. */
+static const struct region_layout {
+	uint32_t revision;
+	unsigned int link_pointer, host_gs_base, host_rip;
+} region_layouts[] = {
+	{ 0x2b, 0x490, 0xc70, 0xca8 },
+	{ 0x11e57ed0, 176, 616, 672 },
+	{ 0x10, 0xf8, 0x358, 0x390 },
+};
+
+static const struct region_layout *find_layout(const struct host *host, uint64_t region)
+{
+	uint32_t revision = machine_peek_u64(host->machine, region);
+
+	for (size_t i = 0; i < sizeof(region_layouts) / sizeof(region_layouts[0]); i++) {
+		if (region_layouts[i].revision == revision)
+			return &region_layouts[i];
+	}
+	return NULL;
+}
+
+/* As KVM sets a VMCS up, and enters a guest with it on CPU @cpu. */
+static void fill_region(struct host *host, uint64_t region, int cpu)
+{
+	const struct region_layout *layout = find_layout(host, region);
+
+	if (!layout)
+		return;
+	machine_poke_u64(host->machine, region + layout->link_pointer, ~0ULL);
+	machine_poke_u64(host->machine, region + layout->host_rip, host->vmexit);
+	if (cpu >= 0 && cpu < (int)host->nr_cpus)
+		machine_poke_u64(host->machine, region + layout->host_gs_base, host->area[cpu]);
+}
+
+static void do_gs(struct host *host, struct words *words)
+{
+	uint64_t region = find_vcpu(host, need_word(words))->vmcs;
+
+	fill_region(host, region, need_number(words));
+}
+
+static void do_stale(struct host *host, struct words *words)
+{
+	uint64_t region = find_vcpu(host, need_word(words))->vmcs;
+	const struct region_layout *layout = find_layout(host, region);
+
+	machine_poke_u64(host->machine, region + layout->link_pointer, 0);
+	machine_poke_u64(host->machine, region + layout->host_rip, 0);
+	machine_poke_u64(host->machine, region + layout->host_gs_base, 0);
+}
+
 static uint64_t add_region(struct host *host, uint32_t revision, uint32_t launch_state)
 {
 	uint64_t va = machine_alloc(host->machine, MACHINE_PAGE, MACHINE_PAGE);
@@ -420,6 +472,8 @@ static void do_vcpu(struct host *host, struct words *words)
 	machine_poke_u64(machine, vcpu->loaded, vcpu->vmcs);
 	machine_poke_u32(machine, vcpu->loaded + LOADED_CPU, said.cpu);
 	machine_poke(machine, vcpu->loaded + LOADED_LAUNCHED, &said.launched, 1);
+	if (said.launched)
+		fill_region(host, vcpu->vmcs, said.cpu);
 	if (said.shadow) {
 		vcpu->shadow = add_region(host, said.revision | 1U << 31, 0);
 		machine_poke_u64(machine, vcpu->loaded + LOADED_SHADOW, vcpu->shadow);
@@ -825,6 +879,10 @@ static void do_statement(struct host *host, char *line, const char *whole)
 				 PERCPU_TLBSTATE + 16, 1 << 13);
 	else if (!strcmp(verb, "vmxon"))
 		do_vmxon(host, &words);
+	else if (!strcmp(verb, "stale"))
+		do_stale(host, &words);
+	else if (!strcmp(verb, "gs"))
+		do_gs(host, &words);
 	else if (!strcmp(verb, "page"))
 		do_page(host, &words);
 	else if (!strcmp(verb, "region"))
@@ -947,12 +1005,13 @@ static uint64_t alloc_module_text(struct host *host)
 
 static void write_kvm_intel(struct host *host, uint64_t modules)
 {
-	struct module_symbol symbols[NR_CODE + 4] = {
+	struct module_symbol symbols[NR_CODE + 5] = {
 		{ "loaded_vmcss_on_cpu", PERCPU_LIST },
 		{ "current_vmcs", PERCPU_CURRENT },
 		{ "vmxarea", PERCPU_VMXON },
+		{ "vmx_vmexit", host->vmexit },
 	};
-	size_t nr = 3;
+	size_t nr = 4;
 
 	for (size_t i = 0; i < NR_CODE; i++) {
 		if (code[i].intel)
@@ -1036,6 +1095,7 @@ struct host *host_create(const char *text)
 	host->init_task = machine_alloc_text(host->machine, 192, 64);
 	init_list(host, host->init_task + TASK_LIST);
 	image_add_symbol(&host->image, "init_task", host->init_task);
+	host->vmexit = machine_alloc(host->machine, 64, 64);
 	create_cpus(host, 2);
 	machine_boot(host->machine, "6.1.0-test");
 	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {

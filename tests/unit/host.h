@@ -37,6 +37,8 @@
  *   oops C AT              CPU C crashed at AT
  *   say TEXT               a line of the kernel log, which there is with such lines only
  *   vmxon C [NAME]         CPU C has a VMXON region: its own, or wrongly the VMCS of NAME
+ *   stale NAME             NAME's VMCS region was never written back since it was set up
+ *   gs NAME C              HOST_GS_BASE in it is that of CPU C
  *   page NAME WHAT         the page of NAME's VMCS region, of NAME.shadow or of NAME.loaded is
  *                          "freed" (no reference), "buddy" (in a free block) or "used"
  *   region NAME VALUE      overwrite the VMCS pointer of NAME with that of another, or 0xHEX
