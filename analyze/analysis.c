@@ -9,6 +9,7 @@
 #include "analyze/crosscheck.h"
 #include "analyze/dump.h"
 #include "analyze/printk.h"
+#include "analyze/scan.h"
 
 static void cleanup_kernel(struct kernel **kernel)
 {
@@ -147,7 +148,8 @@ static struct error *tell_crash(const struct dump *dump, size_t log_lines,
 	return NULL;
 }
 
-static struct error *analyze_kernel(const struct dump *dump, struct analysis *analysis)
+static struct error *analyze_kernel(const struct analysis_request *request,
+				    const struct dump *dump, struct analysis *analysis)
 {
 	struct kernel *kernel __attribute__((__cleanup__(cleanup_kernel))) = NULL;
 	struct findings *findings = &analysis->findings;
@@ -173,6 +175,9 @@ static struct error *analyze_kernel(const struct dump *dump, struct analysis *an
 
 	err = oracle_judge_all(&dump->memory, &witnesses, findings, &analysis->vmcs,
 			       &analysis->nr_vmcs);
+	if (!err && request->scan)
+		err = scan_add_orphans(kernel, &witnesses, findings, &analysis->vmcs,
+				       &analysis->nr_vmcs);
 	if (err)
 		return err;
 	err = crosscheck_evidence(&analysis->evidence, analysis->vmcs, analysis->nr_vmcs,
@@ -210,7 +215,7 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 		findings_add(&analysis->findings, FINDING_NOTE,
 			     "vmcoreinfo was not among the dump's notes but found in its memory");
 	read_identity(&dump->info, analysis);
-	err = analyze_kernel(dump, analysis);
+	err = analyze_kernel(request, dump, analysis);
 	if (err && dump->file.incomplete)
 		return error_context(err, "%s is not all there (%s)", path, dump->file.why);
 	if (err)

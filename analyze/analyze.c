@@ -10,7 +10,8 @@
 #include "analyze/cleanup.h"
 
 static const char usage[] =
-"Usage: kdump-torture analyze [--json | --quiet | --log] [--log-lines N] VMCORE...\n"
+"Usage: kdump-torture analyze [--json | --quiet | --log] [--log-lines N] [--scan]\n"
+"                             [--layout FILE] VMCORE...\n"
 "\n"
 "Say whether every VMCS of the KVM host that crashed was VMCLEARed before the\n"
 "next kernel started, from its dump alone. A split dump has several files.\n"
@@ -19,6 +20,7 @@ static const char usage[] =
 "  -q, --quiet        the exit status alone\n"
 "  -l, --log          print the kernel log in the dump instead\n"
 "  -n, --log-lines N  show the last N lines of the kernel log, 0: none [10]\n"
+"  --scan             search all memory for VMCSes that nothing points to\n"
 "  --layout FILE      where the host's CPU model keeps what in a VMCS\n"
 "  -h, --help         this text\n"
 "\n"
@@ -95,6 +97,7 @@ static bool parse_lines(const char *text, size_t *ret)
 /* Options that have no letter. */
 enum {
 	OPTION_LAYOUT = 256,
+	OPTION_SCAN,
 };
 
 /* Return: whether the arguments made sense. */
@@ -105,6 +108,7 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "log", no_argument, NULL, 'l' },
 		{ "log-lines", required_argument, NULL, 'n' },
+		{ "scan", no_argument, NULL, OPTION_SCAN },
 		{ "layout", required_argument, NULL, OPTION_LAYOUT },
 		{ "help", no_argument, NULL, 'h' },
 		{}
@@ -127,6 +131,9 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 		case 'n':
 			if (!parse_lines(optarg, &ret->request.log_lines))
 				return false;
+			break;
+		case OPTION_SCAN:
+			ret->request.scan = true;
 			break;
 		case OPTION_LAYOUT:
 			ret->request.layout = optarg;

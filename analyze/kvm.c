@@ -20,6 +20,15 @@ void kvm_doubt(struct findings *findings, struct error *err, const char *format,
 	error_free(err);
 }
 
+const struct loaded_vmcs no_loaded_vmcs = {
+	.vmcs = NO_PA,
+	.shadow_vmcs = NO_PA,
+	.cpu = NO_CPU,
+	.list_cpu = NO_CPU,
+	.current_cpu = NO_CPU,
+	.vcpu = -1,
+};
+
 /* In state->cpu the numbers ascend. */
 static int compare_cpu(const void *nr, const void *cpu)
 {
@@ -118,6 +127,8 @@ static struct error *read_cpu(const struct walk *walk, uint64_t lists, size_t ro
 	err = memory_read_u64(walk->mem, current + kernel->per_cpu[cpu->nr], &cpu->current_vmcs);
 	if (err)
 		return error_context(err, "CPU %u: current_vmcs", cpu->nr);
+	/* What leads nowhere belongs to no VMCS, which is a doubt anyway. */
+	error_free(to_physical(walk, cpu->current_vmcs, &cpu->current_pa));
 	read_vmxon(walk, cpu);
 	return NULL;
 }
@@ -139,6 +150,7 @@ static struct error *read_cpus(const struct walk *walk, uint64_t lists)
 		cpu->nr = i;
 		cpu->current = -1;
 		cpu->per_cpu = kernel->per_cpu[i];
+		cpu->current_pa = NO_PA;
 		cpu->vmxon = NO_PA;
 		struct error *err = read_cpu(walk, lists, room, cpu);
 

@@ -61,6 +61,7 @@ struct kvm_vcpu {
 struct kvm_cpu {
 	unsigned int nr;
 	uint64_t current_vmcs;	/* virtual; 0: NULL */
+	uint64_t current_pa;	/* the same in physical memory; NO_PA: NULL, or it leads nowhere */
 	int current;		/* index in kvm_state.loaded of that VMCS, -1: none has it */
 	uint64_t per_cpu;	/* its per-CPU area: the GS base that it has in the kernel */
 	uint64_t vmxon;		/* physical address of its VMXON region; NO_PA: none is known */
@@ -89,6 +90,9 @@ struct kvm_state {
 struct error *kvm_state_init(const struct kernel *kernel, struct findings *findings,
 			     struct kvm_state *ret);
 void kvm_state_deinit(struct kvm_state *state);
+
+/* Stands for that of a VMCS that has none: loaded nowhere, on no list, of no vCPU. */
+extern const struct loaded_vmcs no_loaded_vmcs;
 
 /* NULL if @nr is no possible CPU. */
 const struct kvm_cpu *kvm_find_cpu(const struct kvm_state *state, int nr);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 __attribute__((format(printf, 4, 5)))
 static void testify(struct testimony *ret, enum answer answer, const char *word,
@@ -17,6 +18,20 @@ static void testify(struct testimony *ret, enum answer answer, const char *word,
 	va_start(ap, why);
 	vsnprintf(ret->why, sizeof(ret->why), why, ap);
 	va_end(ap);
+}
+
+bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
+{
+	return image->layout && image->layout->field[field].size;
+}
+
+bool vmcs_region_holds(const uint8_t region[VMCS_REGION_SIZE], uint64_t value)
+{
+	for (size_t at = 8; value && at <= VMCS_REGION_SIZE - sizeof(value); at += 4) {
+		if (!memcmp(region + at, &value, sizeof(value)))
+			return true;
+	}
+	return false;
 }
 
 int vmcs_cpu(const struct vmcs *vmcs)
@@ -38,6 +53,26 @@ static bool driver_saw_current(const struct witnesses *witnesses, const struct v
 	       witnesses->evidence->data.vmptr == vmcs->pa;
 }
 
+static bool is_current_anywhere(const struct kvm_state *kvm, uint64_t pa)
+{
+	for (size_t i = 0; i < kvm->nr_cpus; i++) {
+		if (kvm->cpu[i].current_pa == pa)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A region that nothing points to is what a VMCS leaves that was freed: VMCLEARed
+ * before that, as far as its launch state and KVM's current_vmcs tell.
+ */
+static bool is_orphan_at_stake(const struct witnesses *witnesses, const struct vmcs *vmcs)
+{
+	return !vmcs_image_has(&vmcs->image, VMCS_LAUNCH_STATE) ||
+	       vmcs->image.field[VMCS_LAUNCH_STATE] ||
+	       is_current_anywhere(witnesses->kvm, vmcs->pa);
+}
+
 /*
  * Whether a CPU may have held it active.  list_add() comes before VMPTRLD and
  * loaded_vmcs->cpu is written last, so in between only the list has it; the
@@ -49,6 +84,8 @@ static bool is_at_stake(const struct witnesses *witnesses, const struct vmcs *vm
 
 	if (loaded->cpu != NO_CPU || driver_saw_current(witnesses, vmcs))
 		return true;
+	if (vmcs->kind == VMCS_ORPHAN)
+		return is_orphan_at_stake(witnesses, vmcs);
 	if (loaded->link_state != LINK_LISTED && loaded->link_state != LINK_REMOVING)
 		return loaded->link_state == LINK_NONE && loaded->current_cpu != NO_CPU;
 	if (!driver_watched(witnesses, vmcs))
@@ -74,11 +111,6 @@ static bool surely_flushed(const struct witnesses *witnesses, const struct vmcs 
 
 	/* current_vmcs is written before VMPTRLD; with ->cpu written too, that is past. */
 	return current != vmcs->loaded && current->cpu == (int)cpu->nr;
-}
-
-bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
-{
-	return image->layout && image->layout->field[field].size;
 }
 
 /* Whether @gs_base is that of another CPU than @nr. */
@@ -129,6 +161,19 @@ static void ask_image_clear(const struct witnesses *witnesses, const struct vmcs
 		memory == VMCS_MEMORY_CURRENT ? "the hypervisor below" : "the CPU");
 }
 
+/* Whether KVM of this kernel had launched it, only the region itself can tell. */
+static void ask_image_orphan(const struct vmcs_image *image, struct testimony *ret)
+{
+	if (!image->field[VMCS_LAUNCH_STATE])
+		return testify(ret, ANSWER_NONE, "clear",
+			       "the launch state in the VMCS region is 0, and nothing points to it");
+	if (image->ours)
+		return testify(ret, ANSWER_NOT_CLEARED, "launched",
+			       "the launch state in the VMCS region is 1, launched, and its HOST_RIP this kernel's");
+	testify(ret, ANSWER_NONE, "launched",
+		"the launch state in the VMCS region is 1, launched, but it need not be this kernel's");
+}
+
 static void ask_image(const struct witnesses *witnesses, const struct vmcs *vmcs,
 		      struct testimony *ret)
 {
@@ -144,6 +189,8 @@ static void ask_image(const struct witnesses *witnesses, const struct vmcs *vmcs
 		return testify(ret, ANSWER_NONE, "-",
 			       "where VMCSes of revision id %#" PRIx32 " keep the launch state is not known",
 			       image->revision_id);
+	if (vmcs->kind == VMCS_ORPHAN && launch_state <= 1)
+		return ask_image_orphan(image, ret);
 	if (launch_state == 1)
 		return testify(ret, ANSWER_NOT_CLEARED, "launched",
 			       "the launch state in the VMCS region is 1, launched");
@@ -372,11 +419,23 @@ static struct error *read_image(const struct memory *mem, const struct vmcs_layo
 	return err;
 }
 
-static void look_at_image(const struct memory *mem, const struct vmcs_layouts *layouts,
+static struct error *read_ours(const struct memory *mem, uint64_t pa, uint64_t vmexit, bool *ret)
+{
+	uint8_t region[VMCS_REGION_SIZE];
+	struct error *err = mem->read(mem, MEMORY_PHYSICAL, pa, region, sizeof(region));
+
+	if (!err)
+		*ret = vmcs_region_holds(region, vmexit);
+	return err;
+}
+
+static void look_at_image(const struct memory *mem, const struct witnesses *witnesses,
 			  struct findings *findings, struct vmcs *vmcs)
 {
-	struct error *err = read_image(mem, layouts, vmcs->pa, &vmcs->image);
+	struct error *err = read_image(mem, witnesses->layouts, vmcs->pa, &vmcs->image);
 
+	if (!err && vmcs->kind == VMCS_ORPHAN)
+		err = read_ours(mem, vmcs->pa, witnesses->kvm->vmexit, &vmcs->image.ours);
 	if (err)
 		findings_add(findings, FINDING_DOUBT, "VMCS %#" PRIx64 ": %s", vmcs->pa,
 			     err->message);
@@ -385,6 +444,13 @@ static void look_at_image(const struct memory *mem, const struct vmcs_layouts *l
 			     "VMCS %#" PRIx64 ": VMX-abort indicator %#" PRIx32, vmcs->pa,
 			     vmcs->image.abort);
 	error_free(err);
+}
+
+void oracle_look_and_judge(const struct memory *mem, const struct witnesses *witnesses,
+			   struct findings *findings, struct vmcs *vmcs)
+{
+	look_at_image(mem, witnesses, findings, vmcs);
+	oracle_judge(witnesses, vmcs);
 }
 
 static enum vmcs_kind kind_of(const struct loaded_vmcs *loaded)
@@ -416,10 +482,8 @@ struct error *oracle_judge_all(const struct memory *mem, const struct witnesses 
 				.pa = loaded->shadow_vmcs, .kind = VMCS_SHADOW, .loaded = loaded,
 			};
 	}
-	for (size_t i = 0; i < nr; i++) {
-		look_at_image(mem, witnesses->layouts, findings, &vmcs[i]);
-		oracle_judge(witnesses, &vmcs[i]);
-	}
+	for (size_t i = 0; i < nr; i++)
+		oracle_look_and_judge(mem, witnesses, findings, &vmcs[i]);
 	*ret = vmcs;
 	*ret_nr = nr;
 	return NULL;
@@ -432,6 +496,7 @@ const char *vmcs_kind_name(enum vmcs_kind kind)
 		[VMCS_02] = "vmcs02",
 		[VMCS_SHADOW] = "shadow",
 		[VMCS_UNOWNED] = "unowned",
+		[VMCS_ORPHAN] = "orphan",
 	};
 
 	return names[kind];

@@ -17,6 +17,7 @@ enum vmcs_kind {
 	VMCS_02,
 	VMCS_SHADOW,
 	VMCS_UNOWNED,	/* on a list, but no vCPU has it */
+	VMCS_ORPHAN,	/* nothing points to it; a search of memory found it */
 };
 
 enum vmcs_state {
@@ -33,6 +34,7 @@ struct vmcs_image {
 	uint32_t abort;
 	const struct vmcs_layout *layout;	/* NULL: not known for its revision_id */
 	uint64_t field[NR_VMCS_FIELDS];		/* those that the layout has, else 0 */
+	bool ours;	/* of an orphan: it holds the address of vmx_vmexit() */
 };
 
 enum answer {
@@ -58,7 +60,8 @@ struct testimony {
 struct vmcs {
 	uint64_t pa;
 	enum vmcs_kind kind;
-	const struct loaded_vmcs *loaded;	/* its own, or for a shadow VMCS its owner's */
+	/* Its own, for a shadow VMCS its owner's, for an orphan &no_loaded_vmcs. */
+	const struct loaded_vmcs *loaded;
 	struct vmcs_image image;
 	bool at_stake;		/* a CPU may have held it active when the host crashed */
 	bool disagreement;
@@ -75,6 +78,12 @@ struct witnesses {
 	const struct vmcs_layouts *layouts;
 };
 
+/*
+ * Whether @value, not 0, is anywhere in the @region.  Without knowing the layout
+ * that tells a VMCS of this kernel, by its HOST_RIP.
+ */
+bool vmcs_region_holds(const uint8_t region[VMCS_REGION_SIZE], uint64_t value);
+
 /* Whether the layout of @image has @field. */
 bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field);
 
@@ -85,6 +94,10 @@ bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field);
  * held it active.
  */
 void oracle_judge(const struct witnesses *witnesses, struct vmcs *vmcs);
+
+/* The same from @pa, @kind and @loaded; that the region cannot be read is a doubt. */
+void oracle_look_and_judge(const struct memory *mem, const struct witnesses *witnesses,
+			   struct findings *findings, struct vmcs *vmcs);
 
 /*
  * All VMCSes of @witnesses->kvm, shadow VMCSes behind their owners, judged.

@@ -134,7 +134,7 @@ static void print_vmcs(const struct analysis *analysis, const struct vmcs *vmcs,
 		snprintf(cpu, sizeof(cpu), "%d", vmcs_cpu(vmcs));
 	fprintf(out, "%#-12" PRIx64 " %3s %-7s %-12s %-8s %-8s %-8s %-10s %-8s ", vmcs->pa, cpu,
 		vmcs_kind_name(vmcs->kind), vmcs_state_name(vmcs->state),
-		vmcs->kind == VMCS_SHADOW ? "-" : vmcs->loaded->launched ? "yes" : "no",
+		vmcs->kind == VMCS_SHADOW || vmcs->kind == VMCS_ORPHAN ? "-" : vmcs->loaded->launched ? "yes" : "no",
 		vmcs->oracle[ORACLE_IMAGE].word, vmcs->oracle[ORACLE_LOG].word,
 		vmcs->oracle[ORACLE_LIST].word, vmcs->oracle[ORACLE_EVIDENCE].word);
 	print_owner(analysis, vmcs, out);

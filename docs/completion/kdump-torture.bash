@@ -78,7 +78,7 @@ _kdump_torture_options()
 			--via --trigger --skip --memory --disk --timeout --without --keep \
 			--json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
-	analyze)	echo --json --quiet --log --log-lines --layout --help ;;
+	analyze)	echo --json --quiet --log --log-lines --scan --layout --help ;;
 	kselftest)	echo --kernel --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac

@@ -73,6 +73,7 @@ static const char kvm_types_before_5_17[] =
 	"kvm_vcpu 64: kvm@0:8 vcpu_id@8:4 pid@16:8\n";
 
 static const char kvm_intel_types[] =
+	"vmcs_config 16: size@0:4 revision_id@8:4\n"
 	"loaded_vmcs 160: vmcs@0:8 shadow_vmcs@8:8 cpu@16:4 launched@20:1 loaded_vmcss_on_cpu_link@56:list_head\n"
 	"nested_vmx 256: vmcs02@16:loaded_vmcs\n"
 	"vcpu_vmx 1024: vcpu@0:kvm_vcpu vmcs01@64:loaded_vmcs loaded_vmcs@232:8 nested@256:nested_vmx\n";
@@ -133,10 +134,11 @@ struct host {
 	size_t nr_vms;
 	struct vcpu vcpu[MAX_VCPUS];
 	size_t nr_vcpus;
-	bool intel, crashed, types, xarray, layouts, pcpu_hot;
+	bool intel, crashed, types, xarray, layouts, pcpu_hot, scan;
 	bool offline[MAX_CPUS];
 	int panic_cpu;
 	uint64_t vmexit;	/* vmx_vmexit() */
+	uint32_t revision;	/* in vmcs_config, 0: there is none */
 	uint64_t log, evidence, vmemmap;
 	uint64_t text, intel_text;
 	struct log_ring printk;
@@ -145,6 +147,11 @@ struct host {
 struct machine *host_machine(struct host *host)
 {
 	return host->machine;
+}
+
+bool host_scan(const struct host *host)
+{
+	return host->scan;
 }
 
 /* The words of a statement, taken one by one. */
@@ -344,6 +351,7 @@ static const struct region_layout {
 	{ 0x2b, 0x490, 0xc70, 0xca8 },
 	{ 0x11e57ed0, 176, 616, 672 },
 	{ 0x10, 0xf8, 0x358, 0x390 },
+	{ 4, 0x100, 0x200, 0x30c },	/* invented: one that the analyser does not know */
 };
 
 static const struct region_layout *find_layout(const struct host *host, uint64_t region)
@@ -368,6 +376,11 @@ static void fill_region(struct host *host, uint64_t region, int cpu)
 	machine_poke_u64(host->machine, region + layout->host_rip, host->vmexit);
 	if (cpu >= 0 && cpu < (int)host->nr_cpus)
 		machine_poke_u64(host->machine, region + layout->host_gs_base, host->area[cpu]);
+}
+
+static void set_host_rip(struct host *host, uint64_t region, uint64_t value)
+{
+	machine_poke_u64(host->machine, region + find_layout(host, region)->host_rip, value);
 }
 
 static void do_gs(struct host *host, struct words *words)
@@ -453,6 +466,16 @@ static uint64_t create_vcpu(struct host *host, const struct vcpu_words *said)
 	return vmx;
 }
 
+static struct vcpu *new_vcpu(struct host *host, const char *name)
+{
+	if (host->nr_vcpus == MAX_VCPUS)
+		errx(2, "host: too many vCPUs");
+	struct vcpu *vcpu = &host->vcpu[host->nr_vcpus++];
+
+	snprintf(vcpu->name, sizeof(vcpu->name), "%s", name);
+	return vcpu;
+}
+
 static void do_vcpu(struct host *host, struct words *words)
 {
 	struct machine *machine = host->machine;
@@ -460,12 +483,9 @@ static void do_vcpu(struct host *host, struct words *words)
 	struct vcpu_words said = { .cpu = -1, .revision = 0x2b };
 
 	parse_vcpu(words, &said);
-	if (host->nr_vcpus == MAX_VCPUS)
-		errx(2, "host: too many vCPUs");
 	uint64_t vmx = said.nested ? find_vcpu(host, said.nested)->vmx : create_vcpu(host, &said);
-	struct vcpu *vcpu = &host->vcpu[host->nr_vcpus++];
+	struct vcpu *vcpu = new_vcpu(host, name);
 
-	snprintf(vcpu->name, sizeof(vcpu->name), "%s", name);
 	vcpu->vmx = vmx;
 	vcpu->loaded = vmx + (said.nested ? VMX_VMCS02 : VMX_VMCS01);
 	vcpu->vmcs = add_region(host, said.revision, said.image);
@@ -487,6 +507,32 @@ static void do_also(struct host *host, struct words *words)
 	struct vm *vm = find_vm(host, need_word(words));
 
 	publish_vcpu(host, vm, find_vcpu(host, need_word(words))->vmx);
+}
+
+static void do_orphan(struct host *host, struct words *words)
+{
+	struct vcpu *vcpu = new_vcpu(host, need_word(words));
+	uint32_t image = 0, revision = 0x2b;
+	char what[16] = "";
+	char *word;
+
+	while ((word = next_word(words))) {
+		if (!strcmp(word, "image"))
+			image = need_number(words);
+		else if (!strcmp(word, "revision"))
+			revision = need_number(words);
+		else
+			snprintf(what, sizeof(what), "%s", word);
+	}
+	vcpu->vmcs = add_region(host, revision, image);
+	if (!strcmp(what, "noise") || !strcmp(what, "shadow"))
+		machine_poke_u64(host->machine, vcpu->vmcs + 64, 0x1234);
+	else if (strcmp(what, "blank"))
+		fill_region(host, vcpu->vmcs, 0);
+	if (!strcmp(what, "foreign"))
+		set_host_rip(host, vcpu->vmcs, 0xffffffffc0001000);
+	if (!strcmp(what, "shadow"))
+		machine_poke_u32(host->machine, vcpu->vmcs, revision | 1U << 31);
 }
 
 static void do_list(struct host *host, struct words *words)
@@ -879,6 +925,12 @@ static void do_statement(struct host *host, char *line, const char *whole)
 				 PERCPU_TLBSTATE + 16, 1 << 13);
 	else if (!strcmp(verb, "vmxon"))
 		do_vmxon(host, &words);
+	else if (!strcmp(verb, "scan"))
+		host->scan = true;
+	else if (!strcmp(verb, "orphan"))
+		do_orphan(host, &words);
+	else if (!strcmp(verb, "revision"))
+		host->revision = strtoul(need_word(&words), NULL, 0);
 	else if (!strcmp(verb, "stale"))
 		do_stale(host, &words);
 	else if (!strcmp(verb, "gs"))
@@ -1005,14 +1057,17 @@ static uint64_t alloc_module_text(struct host *host)
 
 static void write_kvm_intel(struct host *host, uint64_t modules)
 {
-	struct module_symbol symbols[NR_CODE + 5] = {
+	uint64_t vmcs_config = machine_alloc(host->machine, 16, 8);
+	struct module_symbol symbols[NR_CODE + 6] = {
 		{ "loaded_vmcss_on_cpu", PERCPU_LIST },
 		{ "current_vmcs", PERCPU_CURRENT },
 		{ "vmxarea", PERCPU_VMXON },
 		{ "vmx_vmexit", host->vmexit },
+		{ host->revision ? "vmcs_config" : "other_config", vmcs_config },
 	};
-	size_t nr = 4;
+	size_t nr = 5;
 
+	machine_poke_u32(host->machine, vmcs_config + 8, host->revision);
 	for (size_t i = 0; i < NR_CODE; i++) {
 		if (code[i].intel)
 			symbols[nr++] = (struct module_symbol){
@@ -1095,6 +1150,7 @@ struct host *host_create(const char *text)
 	host->init_task = machine_alloc_text(host->machine, 192, 64);
 	init_list(host, host->init_task + TASK_LIST);
 	image_add_symbol(&host->image, "init_task", host->init_task);
+	host->revision = 0x2b;
 	host->vmexit = machine_alloc(host->machine, 64, 64);
 	create_cpus(host, 2);
 	machine_boot(host->machine, "6.1.0-test");

@@ -15,6 +15,7 @@
  *   no xarray              struct kvm has an array of vCPUs, as before Linux 5.17
  *   no layouts             struct module has memory areas instead, as from Linux 6.4 on
  *   pcpu_hot               current_task is in struct pcpu_hot, as in Linux 6.2 to 6.14
+ *   scan                   its dump is to be searched for VMCS regions
  *   vm NAME [pid P] [comm C] [hidden]        hidden: not in vm_list
  *   vcpu NAME [of VM] [cpu C] [launched] [image I] [revision R] [shadow]
  *        [nested OWNER] [unborn] [tid T] [dropped]
@@ -37,6 +38,11 @@
  *   oops C AT              CPU C crashed at AT
  *   say TEXT               a line of the kernel log, which there is with such lines only
  *   vmxon C [NAME]         CPU C has a VMXON region: its own, or wrongly the VMCS of NAME
+ *   orphan NAME [image I] [revision R] [foreign|blank|noise|shadow]
+ *                          a VMCS region that nothing points to: of this kernel, of an
+ *                          earlier one, as it was allocated, a page of something else with
+ *                          the same first word, or a shadow VMCS
+ *   revision R|none        what kvm_intel has as the host's VMCS revision id, 0x2b
  *   stale NAME             NAME's VMCS region was never written back since it was set up
  *   gs NAME C              HOST_GS_BASE in it is that of CPU C
  *   page NAME WHAT         the page of NAME's VMCS region, of NAME.shadow or of NAME.loaded is
@@ -55,6 +61,9 @@ struct host *host_create(const char *text);
 void host_destroy(struct host *host);
 
 struct machine *host_machine(struct host *host);
+
+/* Whether its description says "scan". */
+bool host_scan(const struct host *host);
 
 /* Physical address of the VMCS region of @name, or of its shadow VMCS for "NAME.shadow". */
 uint64_t host_vmcs(const struct host *host, const char *name);

@@ -152,7 +152,9 @@ static void check(const char *fact, const char *format, const struct host *host,
 		  char *dump, const char *expectations)
 {
 	struct analysis *analysis = NULL;
-	const struct analysis_request request = { .path = &dump, .nr_paths = 1 };
+	const struct analysis_request request = {
+		.path = &dump, .nr_paths = 1, .scan = host_scan(host),
+	};
 	struct error *err = analysis_create(&request, &analysis);
 	struct result result = { host, analysis, err ? err->message : NULL };
 	char *copy = strdup(expectations), *save;

@@ -56,11 +56,12 @@ static char *read_host(const char *path)
 static struct analysis *analyse(const char *path, char *dump)
 {
 	struct analysis *analysis = NULL;
-	const struct analysis_request request = {
-		.path = &dump, .nr_paths = 1, .log_lines = ANALYSIS_LOG_LINES,
-	};
 	char *text = read_host(path);
 	struct host *host = host_create(text);
+	const struct analysis_request request = {
+		.path = &dump, .nr_paths = 1, .scan = host_scan(host),
+		.log_lines = ANALYSIS_LOG_LINES,
+	};
 
 	machine_write_elf(host_machine(host), dump, MACHINE_SOUND);
 	error_free(analysis_create(&request, &analysis));
