@@ -57,7 +57,7 @@ static struct error *read_kernel_types(struct kernel *kernel)
 
 	if (err)
 		return error_context(err, "BTF of the kernel");
-	return types_create(data, stop - start, &kernel->types);
+	return types_add_btf(kernel->types, NULL, no_cleanup_ptr(data), stop - start);
 }
 
 /* Room for a name of the kernel's type @name in a buffer of @size bytes. */
@@ -284,7 +284,7 @@ static struct error *read_module_btf(struct kernel *kernel, const struct btf_lay
 	err = memory_read(mem, addr, data, size);
 	if (err)
 		return error_context(err, "BTF of module %s", name);
-	return types_add_module(kernel->types, name, data, size);
+	return types_add_btf(kernel->types, name, no_cleanup_ptr(data), size);
 }
 
 static struct error *read_module_types(struct kernel *kernel)
@@ -373,6 +373,8 @@ struct error *kernel_create(const struct memory *mem, const struct vmcoreinfo *i
 	kernel->info = info;
 	struct error *err = kallsyms_read(mem, info, &kernel->symbols);
 
+	if (!err)
+		err = types_create(&kernel->types);
 	if (!err)
 		err = read_kernel_types(kernel);
 	if (!err)

@@ -18,13 +18,16 @@ struct member {
 	uint64_t size;		/* in bytes */
 };
 
-/* @data is the kernel's own BTF; it is copied. */
-struct error *types_create(const void *data, size_t size, struct types **ret);
+/* Knows no types yet. */
+struct error *types_create(struct types **ret);
 void types_destroy(struct types *types);
 
-/* Add the BTF of the module @name, which builds on that of the kernel. */
-struct error *types_add_module(struct types *types, const char *name,
-			       const void *data, size_t size);
+/*
+ * Add BTF: that of the module @module, which builds on that of the kernel, or for
+ * NULL that of the kernel itself, once and first.  @data is from malloc() and is
+ * freed here, whatever comes of it.
+ */
+struct error *types_add_btf(struct types *types, const char *module, void *data, size_t size);
 
 /*
  * Find @path ("nested.vmcs02") in the structure @structure, in modules first,

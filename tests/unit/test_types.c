@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Finding members in BTF. */
+#include <err.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyze/types.h"
@@ -39,19 +41,75 @@ static void test_find(const struct types *types)
 	error_free(err);
 }
 
-static void test_damage(const void *data, uint32_t size)
+/* Return: @size bytes of @data, for types_add_btf() to keep. */
+static void *copy_of(const void *data, uint32_t size)
 {
-	struct types *types = NULL;
-	unsigned char copy[8192];
-	struct error *err = types_create(data, size / 2, &types);
+	void *copy = malloc(size);
 
-	tap_ok(err && !types, "half a BTF is an error");
+	if (!copy)
+		err(2, "test_types");
+	return memcpy(copy, data, size);
+}
+
+/* What types_add_btf() says of @size bytes of @data, with the byte at @at changed. */
+static void test_damage(const char *fact, const void *data, uint32_t size, uint32_t at,
+			const char *expected)
+{
+	struct types *types;
+	uint8_t *copy = copy_of(data, size);
+
+	copy[at] ^= 0xff;
+	error_free(types_create(&types));
+	struct error *err = types_add_btf(types, NULL, copy, size);
+
+	if (!tap_ok(err && strstr(err->message, expected), "%s is an error", fact))
+		tap_diag("%s", err ? err->message : "no error");
 	error_free(err);
-	memcpy(copy, data, size < sizeof(copy) ? size : sizeof(copy));
-	copy[0] ^= 0xff;
-	err = types_create(copy, size, &types);
-	tap_ok(err && !types, "BTF without its magic number is an error");
+	types_destroy(types);
+}
+
+static void add_btf(struct types *types, const char *module, const struct btf *btf)
+{
+	uint32_t size;
+	const void *data = btf__raw_data(btf, &size);
+	struct error *err = types_add_btf(types, module, copy_of(data, size), size);
+
+	tap_ok(!err, "BTF of %s is read", module ? module : "the kernel");
 	error_free(err);
+}
+
+/* Each structure has @width anonymous members of the next: no walk of all would end. */
+static struct btf *nested_btf(unsigned int depth, unsigned int width)
+{
+	char *text = NULL, name[16] = "4";
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (unsigned int i = 0; i < depth; i++) {
+		fprintf(out, "s%u 64:", i);
+		for (unsigned int n = 0; n < width; n++)
+			fprintf(out, " -@0:%s", name);
+		fprintf(out, "\n");
+		snprintf(name, sizeof(name), "s%u", i);
+	}
+	fclose(out);
+	struct btf *btf = image_btf(text, NULL);
+
+	free(text);
+	return btf;
+}
+
+static void test_bounds(void)
+{
+	struct btf *btf = nested_btf(15, 30);
+	struct types *types;
+	struct member member;
+
+	error_free(types_create(&types));
+	add_btf(types, NULL, btf);
+	tap_ok(!types_find(types, "s14", "gone", &member), "a search that cannot end is given up");
+	types_destroy(types);
+	btf__free(btf);
 }
 
 int main(void)
@@ -60,17 +118,22 @@ int main(void)
 				       "anonymous 128: hidden@8:100\n"
 				       "outer 160: in@16:inner -@32:anonymous\n", NULL);
 	struct btf *module = image_btf("modular 256: own@32:outer\n", kernel);
-	struct types *types = NULL;
-	uint32_t size, module_size;
+	struct types *types;
+	uint32_t size;
 	const void *data = btf__raw_data(kernel, &size);
-	const void *module_data = btf__raw_data(module, &module_size);
+	const struct btf_header *header = data;
 
-	tap_ok(!types_create(data, size, &types), "BTF of a kernel is read");
-	tap_ok(!types_add_module(types, "modular", module_data, module_size),
-	       "BTF of a module is read");
+	error_free(types_create(&types));
+	add_btf(types, NULL, kernel);
+	add_btf(types, "modular", module);
 	test_find(types);
-	test_damage(data, size);
 	types_destroy(types);
+	test_damage("half a BTF", data, size / 2, size / 2 - 1, "not valid");
+	test_damage("a part of a BTF header", data, 20, 0, "not valid");
+	test_damage("BTF without its magic number", data, size, 0, "not valid");
+	test_damage("a type of unknown kind", data, size, header->hdr_len + 7, "not valid");
+	test_damage("a string without an end", data, size, size - 1, "not valid");
+	test_bounds();
 	btf__free(module);
 	btf__free(kernel);
 	return tap_done();
