@@ -20,9 +20,19 @@
 /* The names are read in pieces of this size, as their end is known only by decoding them. */
 #define WINDOW_SIZE	65536
 
+/* Tokens up to this length are copied as so many bytes, whatever follows them. */
+#define SHORT_TOKEN	16
+
 struct tokens {
-	char text[TOKENS_SIZE];
+	char text[TOKENS_SIZE + SHORT_TOKEN];
 	uint16_t index[NR_TOKENS];
+	uint16_t len[NR_TOKENS];
+};
+
+/* A decoded name. The letter before it is its type. */
+struct name {
+	char text[MAX_NAME + SHORT_TOKEN];
+	size_t len;
 };
 
 /* A piece of memory that moves forward with its reader. */
@@ -97,47 +107,59 @@ static struct error *read_tokens(const struct memory *mem, const struct vmcorein
 		if (ret->index[i] > last)
 			return error_new("kallsyms_token_index: token %zu at %u lies behind the last: the memory is damaged",
 					 i, ret->index[i]);
+		ret->len[i] = strlen(ret->text + ret->index[i]);
 	}
 	return NULL;
 }
 
-/* Decode the name at the window's position, without its type letter, and step behind it. */
-static struct error *next_name(struct window *window, const struct tokens *tokens,
-			       char name[MAX_NAME])
+/* Take the length of the next name, in bytes as compressed, from the window. */
+static struct error *next_length(struct window *window, size_t *ret)
 {
 	struct error *err = window_fill(window, 1);
 
 	if (err)
 		return err;
-	size_t len = window->data[window->pos++];
-
+	*ret = window->data[window->pos++];
 	/*
 	 * Long names since Linux kernel commit 73bbb94466fd ("kallsyms: support
 	 * "big" kernel symbols") (in v6.1); before, no name was that long.
 	 */
-	if (len & 0x80) {
+	if (*ret & 0x80) {
 		err = window_fill(window, 1);
 		if (err)
 			return err;
-		len = (len & 0x7f) | window->data[window->pos++] << 7;
+		*ret = (*ret & 0x7f) | window->data[window->pos++] << 7;
 	}
-	err = window_fill(window, len);
+	return window_fill(window, *ret);
+}
+
+/* Decode the name at the window's position and step behind it. */
+static struct error *next_name(struct window *window, const struct tokens *tokens,
+			       struct name *ret)
+{
+	size_t len, out = 0;
+	struct error *err = next_length(window, &len);
+
 	if (err)
 		return err;
-	size_t out = 0;
+	const uint8_t *byte = window->data + window->pos;
 
-	for (size_t i = 0; i < len; i++) {
-		const char *token = tokens->text + tokens->index[window->data[window->pos++]];
+	window->pos += len;
+	for (size_t i = 0; i < len && out < MAX_NAME; i++) {
+		const char *token = tokens->text + tokens->index[byte[i]];
+		size_t token_len = tokens->len[byte[i]];
 
-		while (*token && out < MAX_NAME)
-			name[out++] = *token++;
+		if (token_len <= SHORT_TOKEN)
+			memcpy(ret->text + out, token, SHORT_TOKEN);
+		else if (token_len < MAX_NAME - out)
+			memcpy(ret->text + out, token, token_len);
+		out += token_len;
 	}
-	if (!out || out == MAX_NAME)
+	if (!out || out >= MAX_NAME)
 		return error_new("kallsyms_names: a name of %s at %#" PRIx64
 				 ": the memory is damaged", out ? "over 511 bytes" : "no length",
 				 window->base + window->pos);
-	name[out] = '\0';
-	memmove(name, name + 1, out);
+	ret->len = out;
 	return NULL;
 }
 
@@ -207,7 +229,7 @@ static struct error *read_names(const struct memory *mem, uint64_t at, size_t nr
 				uint64_t stext, struct symbol_table *table)
 {
 	_cleanup_free_ struct window *window = calloc(1, sizeof(*window));
-	char name[MAX_NAME];
+	struct name name;
 	bool checked = false;
 
 	if (!window)
@@ -215,11 +237,11 @@ static struct error *read_names(const struct memory *mem, uint64_t at, size_t nr
 	window->mem = mem;
 	window->base = at;
 	for (size_t i = 0; i < nr; i++) {
-		struct error *err = next_name(window, tokens, name);
+		struct error *err = next_name(window, tokens, &name);
 
 		if (err)
 			return error_context(err, "kallsyms: name %zu of %zu", i, nr);
-		if (!strcmp(name, "_stext")) {
+		if (name.len == sizeof("_stext") && !memcmp(name.text + 1, "_stext", name.len - 1)) {
 			checked = true;
 			if (address_of(addresses, i) != stext)
 				addresses->kind = OFFSETS_UNSIGNED;
@@ -230,7 +252,7 @@ static struct error *read_names(const struct memory *mem, uint64_t at, size_t nr
 						 address_of(addresses, i), stext);
 		}
 		/* Its address follows when it is known how they are meant. */
-		err = symbol_table_add(table, 0, name);
+		err = symbol_table_add(table, 0, name.text + 1, name.len - 1);
 		if (err)
 			return err;
 	}

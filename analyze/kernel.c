@@ -127,7 +127,8 @@ static struct error *add_module_symbols(struct module *module, const Elf64_Sym *
 
 		if (symtab[i].st_shndx == SHN_UNDEF || !*name)
 			continue;
-		struct error *err = symbol_table_add(&module->symbols, symtab[i].st_value, name);
+		struct error *err = symbol_table_add(&module->symbols, symtab[i].st_value,
+						     name, strlen(name));
 
 		if (err)
 			return err;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/hash.h"
+
 void symbol_table_deinit(struct symbol_table *table)
 {
 	free(table->symbol);
@@ -32,9 +34,8 @@ static void *reserve(void *array, size_t size, size_t *capacity, size_t needed)
 }
 
 struct error *symbol_table_add(struct symbol_table *table, uint64_t addr,
-			       const char *name)
+			       const char *name, size_t len)
 {
-	size_t len = strlen(name) + 1;
 	struct symbol *symbol = reserve(table->symbol, sizeof(*symbol), &table->capacity,
 					table->nr + 1);
 
@@ -42,25 +43,16 @@ struct error *symbol_table_add(struct symbol_table *table, uint64_t addr,
 		return &error_no_memory;
 	table->symbol = symbol;
 	char *names = reserve(table->names, 1, &table->names_capacity,
-			      table->names_size + len);
+			      table->names_size + len + 1);
 
 	if (!names)
 		return &error_no_memory;
 	table->names = names;
-	symbol[table->nr++] = (struct symbol){ addr, table->names_size };
+	symbol[table->nr++] = (struct symbol){ addr, table->names_size, 0 };
 	memcpy(names + table->names_size, name, len);
-	table->names_size += len;
+	names[table->names_size + len] = '\0';
+	table->names_size += len + 1;
 	return NULL;
-}
-
-/* FNV-1a */
-static uint32_t hash(const char *name)
-{
-	uint32_t value = 2166136261U;
-
-	for (; *name; name++)
-		value = (value ^ (unsigned char)*name) * 16777619U;
-	return value;
 }
 
 static int compare_addr(const void *a, const void *b)
@@ -70,6 +62,11 @@ static int compare_addr(const void *a, const void *b)
 	if (left->addr != right->addr)
 		return left->addr < right->addr ? -1 : 1;
 	return left->name < right->name ? -1 : left->name > right->name;
+}
+
+static uint32_t *bucket_of(const struct symbol_table *table, const char *name)
+{
+	return &table->bucket[hash_name(name, strlen(name)) & (table->nr_buckets - 1)];
 }
 
 /* kallsyms of the kernel are in order already. */
@@ -86,19 +83,19 @@ struct error *symbol_table_index(struct symbol_table *table)
 {
 	if (!in_order(table))
 		qsort(table->symbol, table->nr, sizeof(*table->symbol), compare_addr);
-	table->nr_buckets = 16;
-	while (table->nr_buckets < table->nr * 2)
-		table->nr_buckets *= 2;
+	/* So few that they stay in the cache while all symbols are put into them. */
+	table->nr_buckets = hash_buckets(table->nr / 32);
 	free(table->bucket);
 	table->bucket = calloc(table->nr_buckets, sizeof(*table->bucket));
 	if (!table->bucket)
 		return &error_no_memory;
-	for (size_t i = 0; i < table->nr; i++) {
-		size_t b = hash(table->names + table->symbol[i].name);
+	/* Backwards, so that of several of one name the first comes first. */
+	for (size_t i = table->nr; i-- > 0;) {
+		struct symbol *symbol = &table->symbol[i];
+		uint32_t *bucket = bucket_of(table, table->names + symbol->name);
 
-		while (table->bucket[b & (table->nr_buckets - 1)])
-			b++;
-		table->bucket[b & (table->nr_buckets - 1)] = i + 1;
+		symbol->next = *bucket;
+		*bucket = i + 1;
 	}
 	return NULL;
 }
@@ -108,11 +105,7 @@ bool symbol_table_find(const struct symbol_table *table, const char *name,
 {
 	if (!table->nr_buckets)
 		return false;
-	for (size_t b = hash(name);; b++) {
-		uint32_t i = table->bucket[b & (table->nr_buckets - 1)];
-
-		if (!i)
-			return false;
+	for (uint32_t i = *bucket_of(table, name); i; i = table->symbol[i - 1].next) {
 		const struct symbol *symbol = &table->symbol[i - 1];
 
 		if (!strcmp(table->names + symbol->name, name)) {
@@ -120,6 +113,7 @@ bool symbol_table_find(const struct symbol_table *table, const char *name,
 			return true;
 		}
 	}
+	return false;
 }
 
 const char *symbol_table_lookup(const struct symbol_table *table, uint64_t addr,

@@ -13,6 +13,7 @@
 struct symbol {
 	uint64_t addr;
 	uint32_t name;	/* offset in symbol_table.names */
+	uint32_t next;	/* with the same bucket: index + 1, 0: none */
 };
 
 struct symbol_table {
@@ -20,7 +21,7 @@ struct symbol_table {
 	size_t nr;
 	char *names;
 	size_t names_size;
-	uint32_t *bucket;	/* open addressing; index of a symbol + 1, 0: free */
+	uint32_t *bucket;	/* the first symbol in each: index + 1, 0: none */
 	size_t nr_buckets;	/* a power of two */
 	size_t capacity;
 	size_t names_capacity;
@@ -28,8 +29,9 @@ struct symbol_table {
 
 void symbol_table_deinit(struct symbol_table *table);
 
+/* @name has @len bytes and need not end with a NUL. */
 struct error *symbol_table_add(struct symbol_table *table, uint64_t addr,
-			       const char *name);
+			       const char *name, size_t len);
 
 /* Must follow the last symbol_table_add(). */
 struct error *symbol_table_index(struct symbol_table *table);

@@ -32,7 +32,7 @@ static const char *token(int i)
 	static char text[2];
 
 	if (i == 1)
-		return "vmcs";
+		return "loaded_vmcss_on_cpu";
 	if (i == 2)
 		return "kallsyms_";
 	text[0] = i ? i : 3;
