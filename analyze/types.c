@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analyze/types_btf.h"
+#include "analyze/types_dwarf.h"
 
 struct types {
 	struct type_source *kernel;
@@ -66,6 +67,24 @@ struct error *types_add_btf(struct types *types, const char *module, void *data,
 	return NULL;
 }
 
+bool types_has_btf(const struct types *types)
+{
+	return types->kernel_btf;
+}
+
+struct error *types_add_dwarf(struct types *types, bool module, Dwarf *dwarf)
+{
+	struct type_source *source;
+	struct error *err = dwarf_source_create(dwarf, &source);
+
+	if (err)
+		return err;
+	if (module)
+		return add_module(types, source);
+	types->kernel = source;
+	return NULL;
+}
+
 bool types_find(const struct types *types, const char *structure, const char *path,
 		struct member *ret)
 {
@@ -82,7 +101,7 @@ struct error *types_member(const struct types *types, const char *structure,
 	if (types_find(types, structure, path, ret))
 		return NULL;
 	if (!types_size(types, structure))
-		return error_new("no struct %s is known: the kernel's layout is unknown here, or the module's BTF was left out (CONFIG_DEBUG_INFO_BTF_MODULES)",
+		return error_new("no struct %s is known: the module has no BTF (CONFIG_DEBUG_INFO_BTF_MODULES), then give --modules DIR; or the kernel's layout is unknown here",
 				 structure);
 	return error_new("struct %s has no member %s: the kernel's layout is unknown here",
 			 structure, path);

@@ -3,10 +3,11 @@
 #define ANALYZE_TYPES_H
 
 /*
- * Where the members of the kernel's structures are, from the BTF that the
- * kernel and its modules carry in their memory.
+ * Where the members of the kernel's structures are, from BTF, which the kernel and
+ * its modules carry in their memory, or from DWARF, which their files have.
  */
 
+#include <elfutils/libdw.h>
 #include <stdbool.h>
 
 #include "analyze/memory.h"
@@ -28,6 +29,12 @@ void types_destroy(struct types *types);
  * freed here, whatever comes of it.
  */
 struct error *types_add_btf(struct types *types, const char *module, void *data, size_t size);
+
+/* Whether the types of the kernel are from BTF, on which that of modules builds. */
+bool types_has_btf(const struct types *types);
+
+/* Add the types of a module, or of the kernel. @dwarf must outlive @types. */
+struct error *types_add_dwarf(struct types *types, bool module, Dwarf *dwarf);
 
 /*
  * Find @path ("nested.vmcs02") in the structure @structure, in modules first,

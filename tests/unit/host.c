@@ -40,13 +40,24 @@ enum {
 
 static const char module_types[] =
 	"list_head 16: next@0:8 prev@8:8\n"
+	"attribute 16: name@0:8\n"
+	"bin_attribute 64: attr@0:attribute private@24:8\n"
+	"attribute_group 40: bin_attrs@32:8\n"
+	"module_sect_attr 72: battr@0:bin_attribute address@64:8\n"
+	"module_sect_attrs 48: grp@0:attribute_group nsections@40:4 attrs@48:0\n"
 	"module_layout 16: base@0:8 size@8:4\n"
-	"module 512: list@8:list_head name@24:56 core_layout@128:module_layout kallsyms@160:8\n";
+	"module 512: list@8:list_head name@24:56 core_layout@128:module_layout kallsyms@160:8"
+	" percpu@176:8 sect_attrs@184:8 build_id@192:20\n";
 
 static const char module_types_6_4[] =
 	"list_head 16: next@0:8 prev@8:8\n"
+	"attribute 16: name@0:8\n"
+	"bin_attribute 64: attr@0:attribute private@24:8\n"
+	"attribute_group 40: bin_attrs@32:8\n"
+	"module_sect_attrs 40: grp@0:attribute_group attrs@40:0\n"
 	"module_memory 16: base@0:8 size@8:4\n"
-	"module 512: list@8:list_head name@24:56 mem@128:module_memory kallsyms@160:8\n";
+	"module 512: list@8:list_head name@24:56 mem@128:module_memory kallsyms@160:8"
+	" percpu@176:8 sect_attrs@184:8 build_id@192:20\n";
 
 static const char kernel_types[] =
 	"mod_kallsyms 32: symtab@0:8 num_symtab@8:4 strtab@16:8\n"
@@ -134,9 +145,14 @@ struct host {
 	size_t nr_vms;
 	struct vcpu vcpu[MAX_VCPUS];
 	size_t nr_vcpus;
-	bool intel, crashed, types, xarray, layouts, pcpu_hot, scan;
+	bool intel, crashed, types, xarray, layouts, kallsyms, pcpu_hot, scan;
 	bool offline[MAX_CPUS];
 	int panic_cpu;
+	struct loaded_module {
+		const char *name;
+		uint64_t addr;
+	} module[3];
+	size_t nr_modules;
 	uint64_t vmexit;	/* vmx_vmexit() */
 	uint32_t revision;	/* in vmcs_config, 0: there is none */
 	uint64_t log, evidence, vmemmap;
@@ -768,6 +784,8 @@ static void do_no(struct host *host, struct words *words)
 		host->xarray = false;
 	else if (!strcmp(word, "layouts"))
 		host->layouts = false;
+	else if (!strcmp(word, "kallsyms"))
+		host->kallsyms = false;
 	else
 		errx(2, "host: \"%s\": no what?", words->line);
 }
@@ -981,6 +999,7 @@ static void write_module(struct host *host, uint64_t modules, const char *name, 
 	struct machine *machine = host->machine;
 	uint64_t module = machine_alloc(machine, 512, 64);
 
+	host->module[host->nr_modules++] = (struct loaded_module){ name, module };
 	machine_poke(machine, module + MODULE_NAME, name, strlen(name));
 	machine_poke_u64(machine, module + MODULE_TEXT, text);
 	machine_poke_u32(machine, module + MODULE_TEXT + 8, 4096);
@@ -1022,12 +1041,23 @@ static uint64_t new_list(struct host *host, const char *symbol)
 	return head;
 }
 
+void host_types(const struct host *host, const char *module, char *ret, size_t size)
+{
+	const char *kvm = host->xarray ? kvm_types : kvm_types_before_5_17;
+
+	if (!module)
+		snprintf(ret, size, "%s%s%s", host->layouts ? module_types : module_types_6_4,
+			 kernel_types, host->pcpu_hot ? pcpu_hot_types : "");
+	else
+		snprintf(ret, size, "%s%s", kvm,
+			 strcmp(module, "kvm_intel") ? "" : kvm_intel_types);
+}
+
 static void write_types(struct host *host)
 {
 	char text[4096];
 
-	snprintf(text, sizeof(text), "%s%s%s", host->layouts ? module_types : module_types_6_4,
-		 kernel_types, host->pcpu_hot ? pcpu_hot_types : "");
+	host_types(host, NULL, text, sizeof(text));
 	struct btf *kernel = image_btf(text, NULL);
 	uint32_t size;
 	const void *data = btf__raw_data(kernel, &size);
@@ -1041,10 +1071,9 @@ static void write_types(struct host *host)
 	}
 	/* Each builds on the kernel's alone, as the kernel has it. */
 	if (host->intel) {
-		const char *kvm = host->xarray ? kvm_types : kvm_types_before_5_17;
-
-		write_module_btf(host, btf_modules, "kvm", image_btf(kvm, kernel));
-		snprintf(text, sizeof(text), "%s%s", kvm, kvm_intel_types);
+		host_types(host, "kvm", text, sizeof(text));
+		write_module_btf(host, btf_modules, "kvm", image_btf(text, kernel));
+		host_types(host, "kvm_intel", text, sizeof(text));
 		write_module_btf(host, btf_modules, "kvm_intel", image_btf(text, kernel));
 	}
 	btf__free(kernel);
@@ -1142,6 +1171,7 @@ struct host *host_create(const char *text)
 		err(2, "host");
 	host->machine = machine_create();
 	host->intel = host->crashed = host->types = host->xarray = host->layouts = true;
+	host->kallsyms = true;
 	host->panic_cpu = -1;
 	host->text = machine_alloc_text(host->machine, 4096, 4096);
 	host->intel_text = alloc_module_text(host);
@@ -1166,7 +1196,10 @@ struct host *host_create(const char *text)
 	write_modules(host);
 	write_cpus(host);
 	write_crash(host);
-	image_write_kallsyms(&host->image, host->machine, IMAGE_ABSOLUTE_PERCPU);
+	if (host->kallsyms)
+		image_write_kallsyms(&host->image, host->machine, IMAGE_ABSOLUTE_PERCPU);
+	else
+		image_write_stext(&host->image, host->machine);
 	if (host->crashed)
 		machine_info(host->machine, "CRASHTIME=1700000000");
 	return host;
@@ -1176,6 +1209,20 @@ void host_destroy(struct host *host)
 {
 	machine_destroy(host->machine);
 	free(host);
+}
+
+const struct image *host_image(const struct host *host)
+{
+	return &host->image;
+}
+
+uint64_t host_module(const struct host *host, const char *name)
+{
+	for (size_t i = 0; i < host->nr_modules; i++) {
+		if (!strcmp(host->module[i].name, name))
+			return host->module[i].addr;
+	}
+	errx(2, "host: no module %s", name);
 }
 
 uint64_t host_vmcs(const struct host *host, const char *name)

@@ -13,6 +13,7 @@
  *   cpus N                 possible CPUs 0 to N-1, all online
  *   no kvm_intel | no crash | no types
  *   no xarray              struct kvm has an array of vCPUs, as before Linux 5.17
+ *   no kallsyms            vmcoreinfo does not say where they are, as before Linux 6.0
  *   no layouts             struct module has memory areas instead, as from Linux 6.4 on
  *   pcpu_hot               current_task is in struct pcpu_hot, as in Linux 6.2 to 6.14
  *   scan                   its dump is to be searched for VMCS regions
@@ -52,6 +53,7 @@
  *   point P cpu C [state S] [vmptr NAME] [sees NAME...] | point bad
  */
 
+#include "tests/unit/image.h"
 #include "tests/unit/machine.h"
 
 struct host;
@@ -64,6 +66,15 @@ struct machine *host_machine(struct host *host);
 
 /* Whether its description says "scan". */
 bool host_scan(const struct host *host);
+
+/* The kernel's symbols. */
+const struct image *host_image(const struct host *host);
+
+/* Types of the module @module, or of the kernel for NULL, as for image_btf(). */
+void host_types(const struct host *host, const char *module, char *ret, size_t size);
+
+/* Address of the struct module of @name. */
+uint64_t host_module(const struct host *host, const char *name);
 
 /* Physical address of the VMCS region of @name, or of its shadow VMCS for "NAME.shadow". */
 uint64_t host_vmcs(const struct host *host, const char *name);

@@ -125,16 +125,22 @@ static void write_addresses(const struct image *image, struct machine *machine,
 	machine_info(machine, "SYMBOL(kallsyms_relative_base)=%" PRIx64, relative_base);
 }
 
+void image_write_stext(struct image *image, struct machine *machine)
+{
+	uint64_t stext = machine_alloc_text(machine, 64, 64);
+
+	image_add_symbol(image, "_stext", stext);
+	machine_info(machine, "SYMBOL(_stext)=%" PRIx64, stext);
+}
+
 void image_write_kallsyms(struct image *image, struct machine *machine,
 			  enum image_offsets offsets)
 {
 	uint64_t num_syms = machine_alloc_text(machine, 4, 4);
-	uint64_t stext = machine_alloc_text(machine, 64, 64);
 
-	image_add_symbol(image, "_stext", stext);
+	image_write_stext(image, machine);
 	qsort(image->symbol, image->nr, sizeof(image->symbol[0]), compare);
 	machine_poke_u32(machine, num_syms, image->nr);
-	machine_info(machine, "SYMBOL(_stext)=%" PRIx64, stext);
 	machine_info(machine, "SYMBOL(kallsyms_num_syms)=%" PRIx64, num_syms);
 	write_tokens(machine);
 	write_names(image, machine);

@@ -27,7 +27,10 @@ enum image_offsets {
 /* In any order. */
 void image_add_symbol(struct image *image, const char *name, uint64_t addr);
 
-/* Write the compressed symbol table into @machine and name it in vmcoreinfo. */
+/* The symbol _stext, which every vmcoreinfo names. */
+void image_write_stext(struct image *image, struct machine *machine);
+
+/* Write the compressed symbol table, _stext included, into @machine and name it in vmcoreinfo. */
 void image_write_kallsyms(struct image *image, struct machine *machine,
 			  enum image_offsets offsets);
 
