@@ -151,9 +151,10 @@ static struct error *tell_crash(const struct dump *dump, size_t log_lines,
 static struct error *analyze_kernel(const struct analysis_request *request,
 				    const struct dump *dump, struct analysis *analysis)
 {
+	const struct kernel_files files = { request->vmlinux, request->modules };
 	struct kernel *kernel __attribute__((__cleanup__(cleanup_kernel))) = NULL;
 	struct findings *findings = &analysis->findings;
-	struct error *err = kernel_create(&dump->memory, &dump->info, &kernel);
+	struct error *err = kernel_create(&dump->memory, &dump->info, &files, &kernel);
 
 	if (!err)
 		err = cpu_states_init(kernel, findings, &analysis->cpus);

@@ -11,7 +11,8 @@
 
 static const char usage[] =
 "Usage: kdump-torture analyze [--json | --quiet | --log] [--log-lines N] [--scan]\n"
-"                             [--layout FILE] VMCORE...\n"
+"                             [--vmlinux FILE] [--modules DIR] [--layout FILE]\n"
+"                             VMCORE...\n"
 "\n"
 "Say whether every VMCS of the KVM host that crashed was VMCLEARed before the\n"
 "next kernel started, from its dump alone. A split dump has several files.\n"
@@ -22,6 +23,8 @@ static const char usage[] =
 "  -n, --log-lines N  show the last N lines of the kernel log, 0: none [10]\n"
 "  --scan             search all memory for VMCSes that nothing points to\n"
 "  --layout FILE      where the host's CPU model keeps what in a VMCS\n"
+"  --vmlinux FILE     symbols and types of the kernel from this file\n"
+"  --modules DIR      those of modules from files below this directory\n"
 "  -h, --help         this text\n"
 "\n"
 "Exit status: 0 pass, 1 fail, 2 usage or unreadable dump, 3 inconclusive\n";
@@ -96,8 +99,10 @@ static bool parse_lines(const char *text, size_t *ret)
 
 /* Options that have no letter. */
 enum {
-	OPTION_LAYOUT = 256,
-	OPTION_SCAN,
+	OPTION_SCAN = 256,
+	OPTION_LAYOUT,
+	OPTION_VMLINUX,
+	OPTION_MODULES,
 };
 
 /* Return: whether the arguments made sense. */
@@ -110,6 +115,8 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 		{ "log-lines", required_argument, NULL, 'n' },
 		{ "scan", no_argument, NULL, OPTION_SCAN },
 		{ "layout", required_argument, NULL, OPTION_LAYOUT },
+		{ "vmlinux", required_argument, NULL, OPTION_VMLINUX },
+		{ "modules", required_argument, NULL, OPTION_MODULES },
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
@@ -137,6 +144,12 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 			break;
 		case OPTION_LAYOUT:
 			ret->request.layout = optarg;
+			break;
+		case OPTION_VMLINUX:
+			ret->request.vmlinux = optarg;
+			break;
+		case OPTION_MODULES:
+			ret->request.modules = optarg;
 			break;
 		case 'h':
 			ret->help = true;

@@ -49,7 +49,7 @@ static struct error *symbol_address(const struct vmcoreinfo *info, const char *n
 {
 	if (vmcoreinfo_symbol(info, name, ret))
 		return NULL;
-	return error_new("vmcoreinfo has no SYMBOL(%s): the kernel has CONFIG_KALLSYMS off or is older than 6.0; its dumps cannot be analysed without debug files yet",
+	return error_new("vmcoreinfo has no SYMBOL(%s): the kernel has CONFIG_KALLSYMS off or is older than 6.0; give --vmlinux FILE, one that is not stripped",
 			 name);
 }
 

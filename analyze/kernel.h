@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "analyze/debuginfo.h"
 #include "analyze/memory.h"
 #include "analyze/symbols.h"
 #include "analyze/types.h"
@@ -21,12 +22,15 @@ struct module {
 	uint64_t text;		/* where its code is */
 	uint64_t text_size;
 	bool has_symbols;
+	bool has_types;
 	struct symbol_table symbols;
+	struct debuginfo *debuginfo;	/* its file, or NULL */
 };
 
 struct kernel {
 	const struct memory *memory;
 	const struct vmcoreinfo *info;
+	struct debuginfo *vmlinux;	/* the file, or NULL */
 	struct symbol_table symbols;
 	struct types *types;
 	struct module *module;
@@ -37,9 +41,15 @@ struct kernel {
 	bool *possible;
 };
 
+/* For what the dump does not say itself; NULL: nothing. */
+struct kernel_files {
+	const char *vmlinux;
+	const char *modules;	/* directory with files of modules, at any depth */
+};
+
 /* @mem and @info must outlive the result. */
 struct error *kernel_create(const struct memory *mem, const struct vmcoreinfo *info,
-			    struct kernel **ret);
+			    const struct kernel_files *files, struct kernel **ret);
 void kernel_destroy(struct kernel *kernel);
 
 /* NULL if no module of that name is loaded. */
@@ -52,7 +62,10 @@ const struct module *kernel_find_module(const struct kernel *kernel, const char 
 bool kernel_find_symbol(const struct kernel *kernel, const char *module,
 			const char *name, uint64_t *ret);
 
-/* "vmx_vcpu_load_vmcs+0x18d [kvm_intel]", or the bare address. */
+/*
+ * "vmx_vcpu_load_vmcs+0x18d [kvm_intel]", with " (vmx.c:1372)" if there is a file to tell
+ * the line, or the bare address.
+ */
 void kernel_format_address(const struct kernel *kernel, uint64_t addr, char *ret,
 			   size_t size);
 

@@ -123,7 +123,7 @@ static struct error *read_cpu(const struct walk *walk, uint64_t lists, size_t ro
 	if (err)
 		return err;
 	if (!kernel_find_symbol(kernel, "kvm_intel", "current_vmcs", &current))
-		return error_new("kallsyms of kvm_intel: no symbol current_vmcs: CONFIG_KALLSYMS_ALL is off");
+		return error_new("module kvm_intel: no symbol current_vmcs: CONFIG_KALLSYMS_ALL is off; give --modules DIR");
 	err = memory_read_u64(walk->mem, current + kernel->per_cpu[cpu->nr], &cpu->current_vmcs);
 	if (err)
 		return error_context(err, "CPU %u: current_vmcs", cpu->nr);
@@ -230,7 +230,7 @@ struct error *kvm_state_init(const struct kernel *kernel, struct findings *findi
 	*ret = state;
 	if (!kernel_find_symbol(kernel, "kvm_intel", "loaded_vmcss_on_cpu", &lists)) {
 		if (kernel_find_module(kernel, "kvm_intel"))
-			return error_new("kallsyms of kvm_intel: no symbol loaded_vmcss_on_cpu: CONFIG_KALLSYMS_ALL is off");
+			return error_new("module kvm_intel: no symbol loaded_vmcss_on_cpu: CONFIG_KALLSYMS_ALL is off; give --modules DIR");
 		findings_add(findings, FINDING_NOTE, "kvm_intel was not loaded");
 		return NULL;
 	}

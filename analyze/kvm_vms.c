@@ -332,7 +332,7 @@ struct error *kvm_read_vms(struct walk *walk)
 	struct list_walk vms;
 
 	if (!kernel_find_symbol(walk->kernel, "kvm", "vm_list", &head))
-		return error_new("kallsyms of kvm: no symbol vm_list: CONFIG_KALLSYMS_ALL is off");
+		return error_new("module kvm: no symbol vm_list: CONFIG_KALLSYMS_ALL is off; give --modules DIR");
 	struct error *err = list_walk_init(walk->mem, LIST_FORWARD, head, MAX_VMS, &vms);
 
 	if (err)

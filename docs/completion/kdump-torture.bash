@@ -48,11 +48,11 @@ _kdump_torture_value()
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
 			compgen -d -- "$3")
 		return 0 ;;
-	-o|--out)
+	-o|--out|--modules)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$3")
 		return 0 ;;
-	-m|--module|--layout)
+	-m|--module|--layout|--vmlinux)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 		return 0 ;;
@@ -78,7 +78,8 @@ _kdump_torture_options()
 			--via --trigger --skip --memory --disk --timeout --without --keep \
 			--json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
-	analyze)	echo --json --quiet --log --log-lines --scan --layout --help ;;
+	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
+			--modules --help ;;
 	kselftest)	echo --kernel --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac
