@@ -184,6 +184,25 @@ static json_t *cpu_state_json(const struct analysis *analysis, const struct cpu_
 			 "callback", word_json(analysis_callback(analysis, cpu->nr)));
 }
 
+static json_t *vmx_json(const struct analysis *analysis, const struct kvm_cpu *cpu)
+{
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:o}",
+			 "current_vmcs", current_json(analysis, cpu),
+			 "vmxon_region", physical_json(cpu->vmxon),
+			 "list", list_json(analysis, &cpu->list),
+			 "list_end", list_end_name(cpu->list.end),
+			 "list_backward", list_json(analysis, &cpu->back),
+			 "list_backward_end", list_end_name(cpu->back.end),
+			 "nodes", nodes_json(analysis, &cpu->list));
+}
+
+static json_t *no_vmx_json(void)
+{
+	return json_pack("{s:n, s:n, s:[], s:n, s:[], s:n, s:[]}", "current_vmcs",
+			 "vmxon_region", "list", "list_end", "list_backward",
+			 "list_backward_end", "nodes");
+}
+
 static json_t *cpus_json(const struct analysis *analysis)
 {
 	const struct kvm_state *kvm = &analysis->kvm;
@@ -191,17 +210,10 @@ static json_t *cpus_json(const struct analysis *analysis)
 
 	for (size_t i = 0; i < analysis->cpus.nr; i++) {
 		json_t *object = cpu_state_json(analysis, &analysis->cpus.cpu[i]);
-		json_t *lists = kvm->nr_cpus ?
-			json_pack("{s:o, s:o, s:s, s:o}",
-				  "current_vmcs", current_json(analysis, &kvm->cpu[i]),
-				  "list", list_json(analysis, &kvm->cpu[i].list),
-				  "list_end", list_end_name(kvm->cpu[i].list.end),
-				  "nodes", nodes_json(analysis, &kvm->cpu[i].list)) :
-			json_pack("{s:n, s:[], s:n, s:[]}", "current_vmcs", "list", "list_end",
-				  "nodes");
+		json_t *vmx = kvm->nr_cpus ? vmx_json(analysis, &kvm->cpu[i]) : no_vmx_json();
 
-		json_object_update(object, lists);
-		json_decref(lists);
+		json_object_update(object, vmx);
+		json_decref(vmx);
 		json_array_append_new(cpus, object);
 	}
 	return cpus;

@@ -180,7 +180,7 @@ void verdict_decide(const struct verdict_input *input, struct verdict_result *re
 
 	if (!input->crashed)
 		decide(ret, VERDICT_INCONCLUSIVE,
-		       "this host had not crashed yet when the dump was taken (no CRASHTIME in vmcoreinfo)");
+		       "the crash path had not run when the dump was taken (no CRASHTIME in vmcoreinfo)");
 	else if (bad)
 		decide_fail(input, bad, ret);
 	else if (!decide_inconclusive(input, ret))
