@@ -28,7 +28,7 @@ struct dump_reader {
 	char *vmcoreinfo;
 	struct page_table page_table;
 	uint64_t cached[CACHED_PAGES];
-	uint8_t (*data)[DUMPFILE_PAGE];
+	uint8_t *data[CACHED_PAGES];	/* each made when it is needed first */
 	struct {
 		uint64_t virtual, physical;	/* numbers of pages */
 	} translated[CACHED_TRANSLATIONS];
@@ -43,7 +43,11 @@ static struct error *read_cached(struct dump_reader *reader, uint64_t pfn, const
 {
 	size_t slot = pfn % CACHED_PAGES;
 
+	if (!reader->data[slot])
+		reader->data[slot] = malloc(DUMPFILE_PAGE);
 	*ret = reader->data[slot];
+	if (!*ret)
+		return &error_no_memory;
 	if (reader->cached[slot] == pfn)
 		return NULL;
 	reader->cached[slot] = NO_PFN;
@@ -132,16 +136,18 @@ static void look_for_note(void *arg, uint64_t pa, const void *data, uint64_t don
 			  uint64_t total)
 {
 	struct note_search *search = arg;
-	const struct note_start *note = data;
+	struct note_start note;
 
 	(void)done;
 	(void)total;
-	if (search->pa != NO_PFN || note->header.n_namesz != sizeof(NOTE_VMCOREINFO) ||
-	    memcmp(note->name, NOTE_VMCOREINFO, sizeof(NOTE_VMCOREINFO)) ||
-	    memcmp(note->text, VMCOREINFO_START, sizeof(note->text)))
+	/* Pages of a file need not be aligned. */
+	memcpy(&note, data, sizeof(note));
+	if (search->pa != NO_PFN || note.header.n_namesz != sizeof(NOTE_VMCOREINFO) ||
+	    memcmp(note.name, NOTE_VMCOREINFO, sizeof(NOTE_VMCOREINFO)) ||
+	    memcmp(note.text, VMCOREINFO_START, sizeof(note.text)))
 		return;
 	search->pa = pa;
-	search->size = note->header.n_descsz;
+	search->size = note.header.n_descsz;
 }
 
 /* For dumps that QEMU took without being told where vmcoreinfo is. */
@@ -187,11 +193,6 @@ static struct error *reader_create(struct dump_reader **ret)
 
 	if (!reader)
 		return &error_no_memory;
-	reader->data = malloc(CACHED_PAGES * sizeof(*reader->data));
-	if (!reader->data) {
-		free(reader);
-		return &error_no_memory;
-	}
 	memset(reader->cached, 0xff, sizeof(reader->cached));
 	memset(reader->translated, 0xff, sizeof(reader->translated));
 	*ret = reader;
@@ -231,7 +232,8 @@ void dump_close(struct dump *dump)
 	if (reader) {
 		pages_close(reader->pages);
 		free(reader->vmcoreinfo);
-		free(reader->data);
+		for (size_t i = 0; i < CACHED_PAGES; i++)
+			free(reader->data[i]);
 		free(reader);
 	}
 	free(dump);
