@@ -98,6 +98,11 @@ static struct error *read_headers(const struct rawfile *file, struct disk_dump_h
 					       sub->size_vmcoreinfo);
 }
 
+static uint64_t bitmap_bytes(const struct kdumpfile *kdump)
+{
+	return (kdump->nr_pfns + 7) / 8;
+}
+
 /* Where everything is, as the headers have it. */
 static struct error *lay_out(const struct disk_dump_header *header,
 			     const struct kdump_sub_header *sub, struct kdumpfile *kdump)
@@ -123,10 +128,13 @@ static struct error *lay_out(const struct disk_dump_header *header,
 	kdump->vmcoreinfo_size = sub->size_vmcoreinfo;
 	kdump->notes = sub->offset_note;
 	kdump->notes_size = sub->size_note;
-	if (kdump->descriptors > kdump->file->size)
+	/* Behind the last bit a file without pages may end. */
+	uint64_t end = kdump->bitmap + bitmap_bytes(kdump);
+
+	if (end > kdump->file->size)
 		return error_new("the file ends at %" PRIu64 " bytes, its index alone is of %" PRIu64
 				 ": it is damaged or was cut short; collect it again",
-				 kdump->file->size, kdump->descriptors);
+				 kdump->file->size, end);
 	return NULL;
 }
 
@@ -143,12 +151,14 @@ static uint64_t count_bits(const struct bitmap_block *block, size_t nr_words)
 static struct error *read_block(const struct kdumpfile *kdump, uint64_t index)
 {
 	struct bitmap_block *block = kdump->block;
+	uint64_t left = bitmap_bytes(kdump) - index * BLOCK_BYTES;
 
 	if (block->index == index)
 		return NULL;
 	block->index = NO_BLOCK;
+	memset(block->word, 0, sizeof(block->word));
 	struct error *err = rawfile_read(kdump->file, kdump->bitmap + index * BLOCK_BYTES,
-					 block->word, sizeof(block->word));
+					 block->word, left < BLOCK_BYTES ? left : BLOCK_BYTES);
 
 	if (err)
 		return error_context(err, "page bitmap");
