@@ -16,9 +16,9 @@
 #include "tests/unit/image.h"
 #include "tests/unit/log_ring.h"
 
-#define MAX_CPUS	64
-#define MAX_VCPUS	80
-#define MAX_VMS		16
+#define MAX_CPUS	256
+#define MAX_VCPUS	1024
+#define MAX_VMS		1024
 
 /* Offsets of per-CPU symbols within each CPU's area */
 #define PERCPU_SIZE	8192
@@ -63,7 +63,7 @@ static const char kernel_types[] =
 	"mod_kallsyms 32: symtab@0:8 num_symtab@8:4 strtab@16:8\n"
 	"btf_module 48: list@0:list_head module@16:8 btf@24:8\n"
 	"btf 192: data@0:8 data_size@72:4 name@100:56\n"
-	"cpumask 8: bits@0:8\n"
+	"cpumask 32: bits@0:32\n"
 	"tlb_state 64: cr4@16:8\n"
 	"xa_node 576: shift@0:1 slots@40:512\n"
 	"upid 16: nr@0:4 ns@8:8\n"
@@ -160,7 +160,7 @@ struct host {
 	struct log_ring printk;
 };
 
-struct machine *host_machine(struct host *host)
+struct machine *host_machine(const struct host *host)
 {
 	return host->machine;
 }
@@ -299,6 +299,19 @@ static struct vm *add_vm(struct host *host, const char *name)
 	return vm;
 }
 
+/* The task of @vm, and its place in vm_list. */
+static void publish_vm(struct host *host, struct vm *vm, bool hidden)
+{
+	machine_poke_u32(host->machine, vm->addr + KVM_PID, vm->pid);
+	vm->task = machine_alloc(host->machine, 192, 64);
+	machine_poke_u64(host->machine, vm->task + TASK_LEADER, vm->task);
+	machine_poke_u32(host->machine, vm->task + TASK_TGID, vm->pid);
+	machine_poke(host->machine, vm->task + TASK_COMM, vm->comm, sizeof(vm->comm));
+	list_add_tail(host, vm->task + TASK_LIST, host->init_task + TASK_LIST);
+	if (!hidden)
+		list_add_tail(host, vm->addr + KVM_LIST, host->vm_list);
+}
+
 static void do_vm(struct host *host, struct words *words)
 {
 	struct vm *vm = add_vm(host, need_word(words));
@@ -315,14 +328,7 @@ static void do_vm(struct host *host, struct words *words)
 		else
 			errx(2, "host: \"%s\": what is \"%s\"?", words->line, word);
 	}
-	machine_poke_u32(host->machine, vm->addr + KVM_PID, vm->pid);
-	vm->task = machine_alloc(host->machine, 192, 64);
-	machine_poke_u64(host->machine, vm->task + TASK_LEADER, vm->task);
-	machine_poke_u32(host->machine, vm->task + TASK_TGID, vm->pid);
-	machine_poke(host->machine, vm->task + TASK_COMM, vm->comm, sizeof(vm->comm));
-	list_add_tail(host, vm->task + TASK_LIST, host->init_task + TASK_LIST);
-	if (!hidden)
-		list_add_tail(host, vm->addr + KVM_LIST, host->vm_list);
+	publish_vm(host, vm, hidden);
 }
 
 /* One vCPU is stored in the XArray's head, more in a node. */
@@ -492,30 +498,56 @@ static struct vcpu *new_vcpu(struct host *host, const char *name)
 	return vcpu;
 }
 
-static void do_vcpu(struct host *host, struct words *words)
+static struct vcpu *add_vcpu(struct host *host, const char *name, const struct vcpu_words *said)
 {
 	struct machine *machine = host->machine;
+
+	uint64_t vmx = said->nested ? find_vcpu(host, said->nested)->vmx : create_vcpu(host, said);
+	struct vcpu *vcpu = new_vcpu(host, name);
+
+	vcpu->vmx = vmx;
+	vcpu->loaded = vmx + (said->nested ? VMX_VMCS02 : VMX_VMCS01);
+	vcpu->vmcs = add_region(host, said->revision, said->image);
+	machine_poke_u64(machine, vcpu->loaded, vcpu->vmcs);
+	machine_poke_u32(machine, vcpu->loaded + LOADED_CPU, said->cpu);
+	machine_poke(machine, vcpu->loaded + LOADED_LAUNCHED, &said->launched, 1);
+	if (said->launched)
+		fill_region(host, vcpu->vmcs, said->cpu);
+	if (said->shadow) {
+		vcpu->shadow = add_region(host, said->revision | 1U << 31, 0);
+		machine_poke_u64(machine, vcpu->loaded + LOADED_SHADOW, vcpu->shadow);
+	}
+	if (said->dropped)
+		machine_drop(machine, vcpu->vmcs);
+	return vcpu;
+}
+
+static void do_vcpu(struct host *host, struct words *words)
+{
 	const char *name = need_word(words);
 	struct vcpu_words said = { .cpu = -1, .revision = 0x2b };
 
 	parse_vcpu(words, &said);
-	uint64_t vmx = said.nested ? find_vcpu(host, said.nested)->vmx : create_vcpu(host, &said);
-	struct vcpu *vcpu = new_vcpu(host, name);
+	add_vcpu(host, name, &said);
+}
 
-	vcpu->vmx = vmx;
-	vcpu->loaded = vmx + (said.nested ? VMX_VMCS02 : VMX_VMCS01);
-	vcpu->vmcs = add_region(host, said.revision, said.image);
-	machine_poke_u64(machine, vcpu->loaded, vcpu->vmcs);
-	machine_poke_u32(machine, vcpu->loaded + LOADED_CPU, said.cpu);
-	machine_poke(machine, vcpu->loaded + LOADED_LAUNCHED, &said.launched, 1);
-	if (said.launched)
-		fill_region(host, vcpu->vmcs, said.cpu);
-	if (said.shadow) {
-		vcpu->shadow = add_region(host, said.revision | 1U << 31, 0);
-		machine_poke_u64(machine, vcpu->loaded + LOADED_SHADOW, vcpu->shadow);
+/* Many VMs, spread over the CPUs. */
+static void do_vms(struct host *host, struct words *words)
+{
+	for (uint64_t nr = need_number(words), i = 0; i < nr; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "v%" PRIu64, i);
+		struct vm *vm = add_vm(host, name);
+		const struct vcpu_words said = {
+			.vm = vm->name, .cpu = i % host->nr_cpus, .launched = true,
+			.revision = 0x2b,
+		};
+
+		publish_vm(host, vm, false);
+		list_add_tail(host, add_vcpu(host, name, &said)->loaded + LOADED_LINK,
+			      list_head(host, said.cpu));
 	}
-	if (said.dropped)
-		machine_drop(machine, vcpu->vmcs);
 }
 
 static void do_also(struct host *host, struct words *words)
@@ -609,8 +641,8 @@ static void create_vmemmap(struct host *host)
 	struct machine *machine = host->machine;
 	uint64_t base = machine_alloc_text(machine, 8, 8);
 
-	host->vmemmap = machine_alloc_text(machine, MACHINE_PAGES * PG_SIZE, MACHINE_PAGE);
-	for (uint64_t pfn = 0; pfn < MACHINE_PAGES; pfn++)
+	host->vmemmap = machine_alloc_text(machine, MACHINE_NR_PAGES * PG_SIZE, MACHINE_PAGE);
+	for (uint64_t pfn = 0; pfn < MACHINE_NR_PAGES; pfn++)
 		machine_poke_u32(machine, host->vmemmap + pfn * PG_SIZE + PG_REFCOUNT, 1);
 	machine_poke_u64(machine, base, host->vmemmap);
 	image_add_symbol(&host->image, "vmemmap_base", base);
@@ -635,7 +667,8 @@ static uint64_t find_region(struct host *host, char *word)
 
 static void do_page(struct host *host, struct words *words)
 {
-	uint64_t pfn = machine_physical(find_region(host, need_word(words))) / MACHINE_PAGE;
+	uint64_t va = find_region(host, need_word(words));
+	uint64_t pfn = machine_physical(host->machine, va) / MACHINE_PAGE;
 	const char *what = need_word(words);
 
 	if (!host->vmemmap)
@@ -664,7 +697,8 @@ static struct log_header read_log_header(const struct host *host)
 {
 	struct log_header header;
 
-	memcpy(&header, host->machine->bytes + machine_physical(host->log), sizeof(header));
+	memcpy(&header, host->machine->bytes + machine_physical(host->machine, host->log),
+	       sizeof(header));
 	return header;
 }
 
@@ -705,11 +739,11 @@ static void do_log(struct host *host, struct words *words)
 		if (entry.op == VMCLEAR_OP_VMCLEAR) {
 			const struct vcpu *vcpu = find_vcpu(host, need_word(words));
 
-			entry.pa = machine_physical(vcpu->vmcs);
+			entry.pa = machine_physical(host->machine, vcpu->vmcs);
 			while ((word = next_word(words))) {
 				entry.shadow = !strcmp(word, "shadow");
 				if (entry.shadow)
-					entry.pa = machine_physical(vcpu->shadow);
+					entry.pa = machine_physical(host->machine, vcpu->shadow);
 				else
 					entry.status = log_status(word);
 			}
@@ -724,11 +758,12 @@ static void add_seen(struct host *host, const char *name, struct kdt_evidence *e
 {
 	const struct vcpu *vcpu = find_vcpu(host, name);
 	struct kdt_evidence_vmcs *seen = &evidence->vmcs[evidence->nr_vmcs++];
-	const uint8_t *loaded = host->machine->bytes + machine_physical(vcpu->loaded);
+	const struct machine *machine = host->machine;
+	const uint8_t *loaded = machine->bytes + machine_physical(machine, vcpu->loaded);
 
 	seen->loaded_vmcs = vcpu->loaded;
-	seen->vmcs = machine_physical(vcpu->vmcs);
-	seen->shadow_vmcs = vcpu->shadow ? machine_physical(vcpu->shadow) : KDT_NO_PA;
+	seen->vmcs = machine_physical(machine, vcpu->vmcs);
+	seen->shadow_vmcs = vcpu->shadow ? machine_physical(machine, vcpu->shadow) : KDT_NO_PA;
 	memcpy(&seen->cpu, loaded + LOADED_CPU, sizeof(seen->cpu));
 	seen->launched = loaded[LOADED_LAUNCHED];
 }
@@ -762,7 +797,8 @@ static void do_point(struct host *host, struct words *words)
 		else if (!strcmp(word, "state"))
 			evidence.state = state_number(need_word(words));
 		else if (!strcmp(word, "vmptr"))
-			evidence.vmptr = machine_physical(find_vcpu(host, need_word(words))->vmcs);
+			evidence.vmptr = machine_physical(host->machine,
+							  find_vcpu(host, need_word(words))->vmcs);
 		else if (strcmp(word, "sees"))
 			add_seen(host, word, &evidence);
 	}
@@ -921,6 +957,8 @@ static void do_statement(struct host *host, char *line, const char *whole)
 		do_no(host, &words);
 	else if (!strcmp(verb, "vm"))
 		do_vm(host, &words);
+	else if (!strcmp(verb, "vms"))
+		do_vms(host, &words);
 	else if (!strcmp(verb, "vcpu"))
 		do_vcpu(host, &words);
 	else if (!strcmp(verb, "also"))
@@ -961,7 +999,8 @@ static void do_statement(struct host *host, char *line, const char *whole)
 		do_log(host, &words);
 	else if (!strcmp(verb, "point"))
 		do_point(host, &words);
-	else if (!do_crash_statement(host, verb, &words))
+	else if (strcmp(verb, "levels") && strcmp(verb, "kaslr") &&
+		 !do_crash_statement(host, verb, &words))
 		errx(2, "host: \"%s\": what is \"%s\"?", whole, verb);
 }
 
@@ -975,9 +1014,9 @@ static uint64_t write_module_kallsyms(struct host *host, const struct module_sym
 				      size_t nr)
 {
 	struct machine *machine = host->machine;
-	uint64_t kallsyms = machine_alloc(machine, 32, 8);
-	uint64_t symtab = machine_alloc(machine, (nr + 1) * sizeof(Elf64_Sym), 8);
-	uint64_t strtab = machine_alloc(machine, 4096, 8);
+	uint64_t kallsyms = machine_alloc_module(machine, 32, 8);
+	uint64_t symtab = machine_alloc_module(machine, (nr + 1) * sizeof(Elf64_Sym), 8);
+	uint64_t strtab = machine_alloc_module(machine, 4096, 8);
 	uint32_t at = 1;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -997,7 +1036,7 @@ static void write_module(struct host *host, uint64_t modules, const char *name, 
 			 const struct module_symbol *symbols, size_t nr)
 {
 	struct machine *machine = host->machine;
-	uint64_t module = machine_alloc(machine, 512, 64);
+	uint64_t module = machine_alloc_module(machine, 512, 64);
 
 	host->module[host->nr_modules++] = (struct loaded_module){ name, module };
 	machine_poke(machine, module + MODULE_NAME, name, strlen(name));
@@ -1010,7 +1049,7 @@ static void write_module(struct host *host, uint64_t modules, const char *name, 
 
 static uint64_t write_bytes(struct host *host, const void *data, uint32_t size)
 {
-	uint64_t va = machine_alloc(host->machine, size, 8);
+	uint64_t va = machine_alloc_vmalloc(host->machine, size, 8);
 
 	machine_poke(host->machine, va, data, size);
 	return va;
@@ -1081,7 +1120,7 @@ static void write_types(struct host *host)
 
 static uint64_t alloc_module_text(struct host *host)
 {
-	return machine_alloc(host->machine, 4096, 4096);
+	return machine_alloc_module(host->machine, 4096, 4096);
 }
 
 static void write_kvm_intel(struct host *host, uint64_t modules)
@@ -1131,20 +1170,28 @@ static void add_variable(struct host *host, const char *symbol, uint64_t value)
 	image_add_symbol(&host->image, symbol, addr);
 }
 
+static void add_mask(struct host *host, const char *symbol, const uint8_t bits[MAX_CPUS / 8])
+{
+	uint64_t addr = machine_alloc_text(host->machine, MAX_CPUS / 8, 8);
+
+	machine_poke(host->machine, addr, bits, MAX_CPUS / 8);
+	image_add_symbol(&host->image, symbol, addr);
+}
+
 static void write_cpus(struct host *host)
 {
 	struct machine *machine = host->machine;
 	uint64_t offsets = machine_alloc_text(machine, MAX_CPUS * 8, 8);
-	uint64_t possible = 0, online = 0;
+	uint8_t possible[MAX_CPUS / 8] = {}, online[MAX_CPUS / 8] = {};
 
 	for (unsigned int i = 0; i < host->nr_cpus; i++) {
 		machine_poke_u64(machine, offsets + i * 8, host->area[i]);
-		possible |= 1ULL << i;
-		online |= host->offline[i] ? 0 : 1ULL << i;
+		possible[i / 8] |= 1 << i % 8;
+		online[i / 8] |= !host->offline[i] << i % 8;
 	}
 	image_add_symbol(&host->image, "__per_cpu_offset", offsets);
-	add_variable(host, "__cpu_possible_mask", possible);
-	add_variable(host, "__cpu_online_mask", online);
+	add_mask(host, "__cpu_possible_mask", possible);
+	add_mask(host, "__cpu_online_mask", online);
 	image_add_symbol(&host->image, "cpu_tlbstate", PERCPU_TLBSTATE);
 }
 
@@ -1162,6 +1209,29 @@ static void write_crash(struct host *host)
 	}
 }
 
+/* What decides where memory is mapped comes before all that is put there. */
+static void place_machine(struct machine *machine, const char *text)
+{
+	unsigned int levels;
+	uint64_t kaslr;
+
+	text += strspn(text, "\n");
+	if (sscanf(text, "kaslr %" SCNx64, &kaslr) == 1)
+		machine_set_kaslr(machine, kaslr);
+	if (sscanf(text, "levels %u", &levels) == 1 ||
+	    sscanf(text, "kaslr %*x levels %u", &levels) == 1)
+		machine_set_levels(machine, levels);
+}
+
+static struct machine *create_machine(const char *text)
+{
+	struct machine *machine = machine_create();
+
+	place_machine(machine, text);
+	machine_boot(machine, "6.1.0-test");
+	return machine;
+}
+
 struct host *host_create(const char *text)
 {
 	struct host *host = calloc(1, sizeof(*host));
@@ -1169,7 +1239,7 @@ struct host *host_create(const char *text)
 
 	if (!host || !copy)
 		err(2, "host");
-	host->machine = machine_create();
+	host->machine = create_machine(text);
 	host->intel = host->crashed = host->types = host->xarray = host->layouts = true;
 	host->kallsyms = true;
 	host->panic_cpu = -1;
@@ -1183,7 +1253,6 @@ struct host *host_create(const char *text)
 	host->revision = 0x2b;
 	host->vmexit = machine_alloc(host->machine, 64, 64);
 	create_cpus(host, 2);
-	machine_boot(host->machine, "6.1.0-test");
 	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char whole[256];
 
@@ -1233,7 +1302,8 @@ uint64_t host_vmcs(const struct host *host, const char *name)
 		const struct vcpu *vcpu = &host->vcpu[i];
 
 		if (strlen(vcpu->name) == len && !strncmp(vcpu->name, name, len))
-			return machine_physical(name[len] ? vcpu->shadow : vcpu->vmcs);
+			return machine_physical(host->machine,
+						name[len] ? vcpu->shadow : vcpu->vmcs);
 	}
 	errx(2, "host: no vCPU %s", name);
 }

@@ -10,6 +10,8 @@
  * A line is a statement, "#" begins a comment.  What is not said is as on a
  * healthy host with two CPUs and kvm_intel loaded, without driver and log.
  *
+ *   levels 4|5             of page tables; in the first statement
+ *   kaslr 0xOFFSET [levels 4|5]       the kernel image and the direct map are moved
  *   cpus N                 possible CPUs 0 to N-1, all online
  *   no kvm_intel | no crash | no types
  *   no xarray              struct kvm has an array of vCPUs, as before Linux 5.17
@@ -18,6 +20,8 @@
  *   pcpu_hot               current_task is in struct pcpu_hot, as in Linux 6.2 to 6.14
  *   scan                   its dump is to be searched for VMCS regions
  *   vm NAME [pid P] [comm C] [hidden]        hidden: not in vm_list
+ *   vms N                  VMs v0, v1, ... with one launched vCPU each, of the same
+ *                          name, on CPUs 0, 1, ... and their lists in turn
  *   vcpu NAME [of VM] [cpu C] [launched] [image I] [revision R] [shadow]
  *        [nested OWNER] [unborn] [tid T] [dropped]
  *        nested: the vmcs02 of vCPU OWNER; unborn: its VM does not have it yet;
@@ -62,7 +66,7 @@ struct host;
 struct host *host_create(const char *text);
 void host_destroy(struct host *host);
 
-struct machine *host_machine(struct host *host);
+struct machine *host_machine(const struct host *host);
 
 /* Whether its description says "scan". */
 bool host_scan(const struct host *host);

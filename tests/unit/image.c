@@ -101,7 +101,8 @@ static void write_addresses(const struct image *image, struct machine *machine,
 			    enum image_offsets offsets)
 {
 	uint64_t table = machine_alloc_text(machine, image->nr * 8, 8);
-	uint64_t base = offsets == IMAGE_UNSIGNED ? MACHINE_TEXT - 4096 : MACHINE_TEXT;
+	uint64_t text = MACHINE_TEXT + machine->kaslr;
+	uint64_t base = offsets == IMAGE_UNSIGNED ? text - 4096 : text;
 
 	for (size_t i = 0; i < image->nr; i++) {
 		uint64_t addr = image->symbol[i].addr;

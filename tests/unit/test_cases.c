@@ -9,6 +9,7 @@
  *   expect NAME vm PID COMM
  *   expect summary|finding|error TEXT
  *   expect report TEXT            somewhere in the report
+ *   formats all                   in every format, paging and place of the kernel
  */
 #include <err.h>
 #include <inttypes.h>
@@ -19,6 +20,9 @@
 #include "analyze/analysis.h"
 #include "tests/unit/host.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/writer.h"
+
+#define MAX_PARTS	8
 
 struct result {
 	const struct host *host;
@@ -148,14 +152,31 @@ static void explain(const struct result *result)
 	free(text);
 }
 
-static void check(const char *fact, const char *format, const struct host *host,
-		  char *dump, const char *expectations)
+/* The file or files of a dump, and how it came about. */
+struct dump {
+	char how[96];
+	char path[MAX_PARTS][64];
+	unsigned int nr;
+};
+
+static struct error *analyse(const struct dump *dump, bool scan, struct analysis **ret)
+{
+	char *path[MAX_PARTS];
+
+	for (unsigned int i = 0; i < dump->nr; i++)
+		path[i] = (char *)dump->path[i];
+	const struct analysis_request request = {
+		.path = path, .nr_paths = dump->nr, .scan = scan,
+	};
+
+	return analysis_create(&request, ret);
+}
+
+static void check(const char *fact, const struct host *host, const struct dump *dump,
+		  const char *expectations)
 {
 	struct analysis *analysis = NULL;
-	const struct analysis_request request = {
-		.path = &dump, .nr_paths = 1, .scan = host_scan(host),
-	};
-	struct error *err = analysis_create(&request, &analysis);
+	struct error *err = analyse(dump, host_scan(host), &analysis);
 	struct result result = { host, analysis, err ? err->message : NULL };
 	char *copy = strdup(expectations), *save;
 	FILE *null = fopen("/dev/null", "w");
@@ -165,7 +186,7 @@ static void check(const char *fact, const char *format, const struct host *host,
 		if (!is_met(&result, line) && !*unmet)
 			snprintf(unmet, sizeof(unmet), "%s", line);
 	}
-	if (!tap_ok(!*unmet, "%s (%s)", fact, format)) {
+	if (!tap_ok(!*unmet, "%s (%s)", fact, dump->how)) {
 		tap_diag("not met: expect %s", unmet);
 		explain(&result);
 	}
@@ -177,22 +198,34 @@ static void check(const char *fact, const char *format, const struct host *host,
 	analysis_destroy(analysis);
 }
 
+struct test_case {
+	char *fact, *host, *expectations;
+	bool all_formats;
+};
+
 /* Split @text into the fact, the host and what is expected. */
-static void split(char *text, char **ret_fact, FILE *host, FILE *expectations)
+static void split(char *text, struct test_case *ret)
 {
+	size_t size;
+	FILE *host = open_memstream(&ret->host, &size);
+	FILE *expectations = open_memstream(&ret->expectations, &size);
 	char *save;
 
 	strtok_r(text, "\n", &save);
-	*ret_fact = strtok_r(NULL, "\n", &save);
-	if (!*ret_fact || strncmp(*ret_fact, "# ", 2))
+	ret->fact = strtok_r(NULL, "\n", &save);
+	if (!ret->fact || strncmp(ret->fact, "# ", 2))
 		errx(2, "the second line of a case must be \"# FACT\"");
-	*ret_fact += 2;
+	ret->fact += 2;
 	for (char *line; (line = strtok_r(NULL, "\n", &save));) {
 		if (!strncmp(line, "expect ", 7))
 			fprintf(expectations, "%s\n", line + 7);
+		else if (!strcmp(line, "formats all"))
+			ret->all_formats = true;
 		else
 			fprintf(host, "%s\n", line);
 	}
+	fclose(host);
+	fclose(expectations);
 }
 
 static char *read_file(const char *path)
@@ -207,38 +240,73 @@ static char *read_file(const char *path)
 	return text;
 }
 
-static void run_case(const char *path, char *dump)
+/* Below the directory @dir, which is left empty. */
+static void check_format(const char *dir, const struct test_case *test, const struct host *host,
+			 const char *format, const char *shape)
 {
-	char *text = read_file(path), *fact, *description = NULL, *expectations = NULL;
-	size_t size;
-	FILE *host_text = open_memstream(&description, &size);
-	FILE *expected_text = open_memstream(&expectations, &size);
+	struct dump dump = { .nr = writer_parse(format).parts };
 
-	split(text, &fact, host_text, expected_text);
-	fclose(host_text);
-	fclose(expected_text);
+	snprintf(dump.how, sizeof(dump.how), "%s%s%.*s", format, *shape ? ", " : "",
+		 (int)strcspn(shape, "\n"), shape);
+	for (unsigned int i = 0; i < dump.nr; i++) {
+		snprintf(dump.path[i], sizeof(dump.path[i]), "%s/vmcore%u", dir, i);
+		writer_write(host_machine(host), format, i, dump.path[i]);
+	}
+	check(test->fact, host, &dump, test->expectations);
+	for (unsigned int i = 0; i < dump.nr; i++)
+		unlink(dump.path[i]);
+}
+
+/* A shape is statements (host.h) of which each case can do without. */
+static void check_shape(const char *dir, const struct test_case *test, const char *shape,
+			const char *const *formats)
+{
+	char *description;
+
+	if (asprintf(&description, "%s%s", shape, test->host) < 0)
+		err(2, "test_cases");
 	struct host *host = host_create(description);
 
-	machine_write_elf(host_machine(host), dump, MACHINE_SOUND);
-	check(fact, "ELF", host, dump, expectations);
-	machine_write_kdump(host_machine(host), dump, MACHINE_SOUND);
-	check(fact, "kdump", host, dump, expectations);
+	for (; *formats; formats++)
+		check_format(dir, test, host, *formats, shape);
 	host_destroy(host);
-	free(text);
 	free(description);
-	free(expectations);
+}
+
+static void run_case(const char *path, const char *dir)
+{
+	static const char *const some[] = { "elf", "kdump zlib", "kdump zstd flattened", NULL };
+	static const char *const all[] = {
+		"elf", "elf excluded", "elf compact", "elf qemu", "elf xnum",
+		"elf flattened", "elf sparse",
+		"kdump raw", "kdump zlib", "kdump lzo", "kdump snappy", "kdump zstd",
+		"kdump raw flattened", "kdump zstd flattened", "kdump lzo sparse",
+		"kdump zlib split 3", "kdump zstd split 5 flattened", NULL
+	};
+	static const char *const shapes[] = {
+		"levels 4\n", "levels 5\n", "kaslr 0x2a000000\n", "kaslr 0x3c000000 levels 5\n",
+	};
+	char *text = read_file(path);
+	struct test_case test = {};
+
+	split(text, &test);
+	if (!test.all_formats)
+		check_shape(dir, &test, "", some);
+	for (size_t i = 0; test.all_formats && i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		check_shape(dir, &test, shapes[i], all);
+	free(text);
+	free(test.host);
+	free(test.expectations);
 }
 
 int main(int argc, char **argv)
 {
-	char dump[] = "/tmp/kdump-torture-case-XXXXXX";
-	int fd = mkstemp(dump);
+	char dir[] = "/tmp/kdump-torture-cases-XXXXXX";
 
-	if (fd < 0)
-		err(2, "%s", dump);
-	close(fd);
+	if (!mkdtemp(dir))
+		err(2, "%s", dir);
 	for (int i = 1; i < argc; i++)
-		run_case(argv[i], dump);
-	unlink(dump);
+		run_case(argv[i], dir);
+	rmdir(dir);
 	return tap_done();
 }

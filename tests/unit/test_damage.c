@@ -8,6 +8,7 @@
 #include "analyze/analyze.h"
 #include "tests/unit/host.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/writer.h"
 
 #define NR_DUMPS	300
 
@@ -116,9 +117,9 @@ int main(void)
 	close(fd);
 	struct host *host = host_create(description);
 
-	machine_write_elf(host_machine(host), path, MACHINE_SOUND);
+	writer_write(host_machine(host), "elf", 0, path);
 	test_format(path, "ELF");
-	machine_write_kdump(host_machine(host), path, MACHINE_SOUND);
+	writer_write(host_machine(host), "kdump raw", 0, path);
 	test_format(path, "kdump");
 	host_destroy(host);
 	unlink(path);

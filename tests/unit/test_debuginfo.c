@@ -11,6 +11,7 @@
 #include "analyze/kernel.h"
 #include "tests/unit/debugfile.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/writer.h"
 
 #define ID_KERNEL	"00112233445566778899aabbccddeeff00112233"
 #define ID_KVM		"0102030405060708090a0b0c0d0e0f1011121314"
@@ -87,7 +88,7 @@ static char *analyse(struct host *host, const char *vmlinux_path, const char *mo
 	struct analysis *analysis = NULL;
 	char *said;
 
-	machine_write_elf(host_machine(host), dump, MACHINE_SOUND);
+	writer_write(host_machine(host), "elf", 0, dump);
 	struct error *error = analysis_create(&request, &analysis);
 
 	if (asprintf(&said, "%s%s%s", error ? error->message :

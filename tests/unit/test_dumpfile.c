@@ -11,6 +11,7 @@
 #include "analyze/analyze.h"
 #include "tests/unit/host.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/writer.h"
 
 static const char healthy[] =
 	"vm a\n"
@@ -18,8 +19,6 @@ static const char healthy[] =
 	"vcpu B of a cpu 0 launched\n"
 	"list 1 A\n"
 	"list 0 B\n";
-
-typedef void write_fn(const struct machine *machine, const char *path, enum machine_fault fault);
 
 /* The directory where the test keeps its files, and one of them at a time. */
 static char dir[] = "/tmp/kdump-torture-dumpfile-XXXXXX";
@@ -39,11 +38,11 @@ static void write_file(const char *name, const void *data, size_t size)
 		err(2, "%s", path);
 }
 
-static void write_healthy(write_fn *write_dump, const char *name, enum machine_fault fault)
+static void write_healthy(const char *format, const char *name)
 {
 	struct host *host = host_create(healthy);
 
-	write_dump(host_machine(host), in_dir(name), fault);
+	writer_write(host_machine(host), format, 0, in_dir(name));
 	host_destroy(host);
 }
 
@@ -110,27 +109,28 @@ static void test_no_dumps(void)
 	expect("error: ends within the dump header", "so is half a kdump header");
 }
 
-static void test_incomplete(write_fn *write_dump, const char *format)
+static void test_incomplete(const char *format)
 {
-	char fact[128];
+	char fact[128], incomplete[64];
 
-	write_healthy(write_dump, "vmcore", MACHINE_SOUND);
+	write_healthy(format, "vmcore");
 	snprintf(fact, sizeof(fact), "%s: a whole dump passes", format);
 	expect("pass: all 2 launched VMCSes cleared", fact);
-	write_healthy(write_dump, "vmcore", MACHINE_INCOMPLETE);
+	snprintf(incomplete, sizeof(incomplete), "%s incomplete", format);
+	write_healthy(incomplete, "vmcore");
 	snprintf(fact, sizeof(fact), "%s: one that makedumpfile marked as incomplete does not", format);
 	expect("inconclusive: makedumpfile marked", fact);
-	write_healthy(write_dump, "vmcore-incomplete", MACHINE_SOUND);
+	write_healthy(format, "vmcore-incomplete");
 	snprintf(fact, sizeof(fact), "%s: nor does one named incomplete", format);
 	expect("inconclusive: named it incomplete", fact);
 }
 
 /* A dump cut anywhere must not pass; some cuts leave enough to tell a verdict, none to pass. */
-static void test_cuts(write_fn *write_dump, const char *format)
+static void test_cuts(const char *format)
 {
 	bool passed = false, named = true;
 
-	write_healthy(write_dump, "vmcore", MACHINE_SOUND);
+	write_healthy(format, "vmcore");
 	off_t size = file_size();
 
 	for (off_t cut = size - 1; cut > 0; cut -= 1 + size / 97) {
@@ -154,7 +154,7 @@ static void test_unwritten_page(void)
 {
 	const uint64_t nothing[3] = {};
 
-	write_healthy(machine_write_kdump, "vmcore", MACHINE_SOUND);
+	write_healthy("kdump raw", "vmcore");
 	/* Descriptors follow header, sub-header, a block of notes, and the bitmaps. */
 	int fd = open(path, O_WRONLY);
 	off_t at = (3 + 2) * MACHINE_PAGE + 5 * sizeof(nothing);
@@ -176,10 +176,10 @@ int main(void)
 	if (!mkdtemp(dir))
 		err(2, "%s", dir);
 	test_no_dumps();
-	test_incomplete(machine_write_elf, "ELF");
-	test_incomplete(machine_write_kdump, "kdump");
-	test_cuts(machine_write_elf, "ELF");
-	test_cuts(machine_write_kdump, "kdump");
+	test_incomplete("elf");
+	test_incomplete("kdump raw");
+	test_cuts("elf");
+	test_cuts("kdump raw");
 	test_unwritten_page();
 	rmdir(dir);
 	return tap_done();

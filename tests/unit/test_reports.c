@@ -15,6 +15,7 @@
 #include "analyze/analysis.h"
 #include "tests/unit/host.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/writer.h"
 
 static char *read_file(const char *path)
 {
@@ -63,7 +64,7 @@ static struct analysis *analyse(const char *path, char *dump)
 		.log_lines = ANALYSIS_LOG_LINES,
 	};
 
-	machine_write_elf(host_machine(host), dump, MACHINE_SOUND);
+	writer_write(host_machine(host), "elf", 0, dump);
 	error_free(analysis_create(&request, &analysis));
 	if (analysis)
 		strcpy(analysis->path, "vmcore");
