@@ -23,6 +23,8 @@ help:
 	@echo '                RUNDIR=DIR, ARGS=... (see kdump-torture run --help)'
 	@echo 'make check      all tests; ends with "N passed, N failed"'
 	@echo 'make check-unit the tests that need no emulator, in seconds'
+	@echo 'make fuzz       feed the analyser damaged dumps for TIME=60 seconds or RUNS=N, JOBS=1|2'
+	@echo '                (docs/FUZZING.md)'
 	@echo 'make host       the host command build/kdump-torture alone'
 	@echo 'make kernel     the kernel to be crashed (KERNEL=fixed|bitmap)'
 	@echo 'make deps       install the Debian packages that are missing'
@@ -64,6 +66,9 @@ check-unit: host
 check: host
 	$(Q)$(MAKE) -C tests check
 
+fuzz: deps
+	$(Q)$(MAKE) -C tests/fuzz fuzz
+
 install: host
 	$(Q)$(MAKE) -C inject install
 	$(Q)$(MAKE) -C docs install
@@ -71,4 +76,4 @@ install: host
 clean:
 	$(Q)rm -rf $(BUILD)
 
-.PHONY: help deps host kernel mutants run check-unit check install clean
+.PHONY: help deps host kernel mutants run check-unit check fuzz install clean
