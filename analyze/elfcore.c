@@ -11,6 +11,9 @@
 /* makedumpfile marks an ELF dump that ran out of space in e_flags. */
 #define DUMP_ELF_INCOMPLETE	0x1
 
+/* One for each 64 MiB of the 64 TiB that a machine can have; this stops nonsense. */
+#define MAX_SEGMENTS		(1024 * 1024)
+
 /* Where x86-64 maps the kernel's text (Documentation/arch/x86/x86_64/mm.rst) */
 #define START_KERNEL_MAP	0xffffffff80000000ULL
 
@@ -48,6 +51,18 @@ static struct error *count_segments(const struct rawfile *file, const Elf64_Ehdr
 
 	*ret = err ? 0 : shdr.sh_info;
 	return err ? error_context(err, "ELF section header 0") : NULL;
+}
+
+/* Program headers are written whole, so what is a hole in a flattened dump holds none. */
+static struct error *check_segments(const struct rawfile *file, const Elf64_Ehdr *ehdr,
+				    uint64_t nr)
+{
+	if (nr <= MAX_SEGMENTS && nr * sizeof(Elf64_Phdr) <= file->file_size)
+		return NULL;
+	return error_new("ELF header: %" PRIu64 " program headers at offset %" PRIu64
+			 " are impossible in a file of %" PRIu64
+			 " bytes: it is damaged or was cut short; collect it again", nr,
+			 (uint64_t)ehdr->e_phoff, file->file_size);
 }
 
 /* The kernel's elfcorehdr has a segment for its text, which tells where that was loaded. */
@@ -133,6 +148,8 @@ struct error *elfcore_open(const struct rawfile *file, struct dumpfile *ret_file
 
 	if (!err)
 		err = count_segments(file, &ehdr, &nr);
+	if (!err)
+		err = check_segments(file, &ehdr, nr);
 	if (!err)
 		err = add_segments(&elf, ehdr.e_phoff, nr, ret_file);
 	if (!err)

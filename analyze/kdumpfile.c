@@ -18,6 +18,9 @@
 /* vmcoreinfo is a page at most; this stops nonsense. */
 #define MAX_VMCOREINFO		(1024 * 1024)
 
+/* A bit for each page of 256 TiB; this stops nonsense. */
+#define MAX_BITMAP		(8ULL * 1024 * 1024 * 1024)
+
 /* The first block, as an x86-64 makedumpfile writes it */
 struct disk_dump_header {
 	char signature[8];
@@ -128,6 +131,11 @@ static struct error *lay_out(const struct disk_dump_header *header,
 	kdump->vmcoreinfo_size = sub->size_vmcoreinfo;
 	kdump->notes = sub->offset_note;
 	kdump->notes_size = sub->size_note;
+	/* Bitmaps are written whole, so what is a hole in a flattened dump is none. */
+	if (2 * bitmap_size > kdump->file->file_size || bitmap_size > MAX_BITMAP)
+		return error_new("dump header: bitmaps of %" PRIu64 " bytes are impossible in a file of %" PRIu64
+				 ": it is damaged or was cut short; collect it again",
+				 2 * bitmap_size, kdump->file->file_size);
 	/* Behind the last bit a file without pages may end. */
 	uint64_t end = kdump->bitmap + bitmap_bytes(kdump);
 
