@@ -243,10 +243,6 @@ static struct error *scan_pages(struct scan *scan, const struct extent *extent, 
 	uint64_t pa = pfn * DUMPFILE_PAGE, source = extent->source + pa - extent->start;
 	size_t size = nr * DUMPFILE_PAGE;
 
-	if (rawfile_next_data(scan->elf->file, source) >= source + size) {
-		scan->done += nr;
-		return NULL;
-	}
 	/* The last page may be there in part. */
 	if (size > extent->end - pa) {
 		memset(scan->buffer, 0, size);
@@ -260,6 +256,16 @@ static struct error *scan_pages(struct scan *scan, const struct extent *extent, 
 	return err;
 }
 
+/* Pages from @pfn on that lie in a hole of the file, which may be of any length. */
+static uint64_t hole_pages(const struct scan *scan, const struct extent *extent, uint64_t pfn)
+{
+	uint64_t source = extent->source + pfn * DUMPFILE_PAGE - extent->start;
+	uint64_t hole = (rawfile_next_data(scan->elf->file, source) - source) / DUMPFILE_PAGE;
+	uint64_t left = end_pfn(extent) - pfn;
+
+	return hole < left ? hole : left;
+}
+
 static struct error *scan_extent(struct scan *scan, const struct extent *extent)
 {
 	struct error *err = NULL;
@@ -268,8 +274,14 @@ static struct error *scan_extent(struct scan *scan, const struct extent *extent)
 	if (extent->source == EXTENT_ZERO)
 		return NULL;
 	for (uint64_t pfn = first_pfn(extent); pfn < end_pfn(extent) && !err;) {
-		uint64_t nr = end_pfn(extent) - pfn;
+		uint64_t nr = hole_pages(scan, extent, pfn);
 
+		if (nr) {
+			scan->done += nr;
+			pfn += nr;
+			continue;
+		}
+		nr = end_pfn(extent) - pfn;
 		if (nr > SCAN_PAGES)
 			nr = SCAN_PAGES;
 		err = scan_pages(scan, extent, pfn, nr);
