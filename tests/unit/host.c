@@ -1294,6 +1294,19 @@ uint64_t host_module(const struct host *host, const char *name)
 	errx(2, "host: no module %s", name);
 }
 
+uint64_t host_symbol(const struct host *host, const char *name)
+{
+	uint64_t addr;
+
+	for (size_t i = 0; i < host->image.nr; i++) {
+		if (!strcmp(host->image.symbol[i].name, name))
+			return host->image.symbol[i].addr;
+	}
+	if (!vmcoreinfo_symbol(&host->machine->info, name, &addr))
+		errx(2, "host: no symbol %s", name);
+	return addr;
+}
+
 uint64_t host_vmcs(const struct host *host, const char *name)
 {
 	size_t len = strcspn(name, ".");

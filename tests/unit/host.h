@@ -80,6 +80,9 @@ void host_types(const struct host *host, const char *module, char *ret, size_t s
 /* Address of the struct module of @name. */
 uint64_t host_module(const struct host *host, const char *name);
 
+/* Virtual address of a symbol of the kernel, in its kallsyms or in vmcoreinfo. */
+uint64_t host_symbol(const struct host *host, const char *name);
+
 /* Physical address of the VMCS region of @name, or of its shadow VMCS for "NAME.shadow". */
 uint64_t host_vmcs(const struct host *host, const char *name);
 

@@ -73,15 +73,69 @@ static char *analyse(void)
 	return text;
 }
 
-static void expect(const char *expected, const char *fact)
+/* Of the file at @path: "VERDICT: TEXT" or "error: TEXT", which names the file. */
+static void expect_at(const char *expected, const char *fact)
 {
 	char *text = analyse();
 	const char *rest = strchr(expected, ' ');
+	bool named = strncmp(text, "error", 5) || strstr(text, path);
 
-	if (!tap_ok(!strncmp(text, expected, rest - expected) && strstr(text, rest + 1), "%s", fact))
+	if (!tap_ok(named && !strncmp(text, expected, rest - expected) && strstr(text, rest + 1),
+		    "%s", fact))
 		tap_diag("got \"%s\"", text);
 	free(text);
+}
+
+static void expect(const char *expected, const char *fact)
+{
+	expect_at(expected, fact);
 	unlink(path);
+}
+
+/* As the user nobody, if the test runs as one who may read everything. */
+static void test_not_permitted(void)
+{
+	write_file("secret", "KDUMP   ", 8);
+	if (chmod(path, 0) || (!geteuid() && seteuid(65534)))
+		err(2, "%s", path);
+	expect("error: Permission denied", "so is a file that may not be read");
+	if (!getuid() && seteuid(0))
+		err(2, "seteuid");
+	unlink(in_dir("secret"));
+}
+
+static void test_no_files(void)
+{
+	if (mkfifo(in_dir("fifo"), 0600))
+		err(2, "%s", path);
+	expect("error: not a regular file", "a FIFO is named as no file, and not waited for");
+	strcpy(path, "/dev/zero");
+	expect_at("error: not a regular file", "so is a device");
+	strcpy(path, "/proc/self/exe");
+	expect_at("error: another ELF file", "a program, as a vmlinux is one, is no dump");
+	test_not_permitted();
+}
+
+static void test_packed(void)
+{
+	static const struct {
+		const char *name, *magic, *expected;
+	} packed[] = {
+		{ "vmcore.xz", "\xfd" "7zXZ\0\0\4", "error: unxz" },
+		{ "vmcore.bz2", "BZh91AY&", "error: bunzip2" },
+		{ "vmcore.zst", "\x28\xb5\x2f\xfd\4\0\0\0", "error: unzstd" },
+		{ "vmcore.lz4", "\x04\x22\x4d\x18\0\0\0\0", "error: unlz4" },
+		{ "vmcore.lzo", "\x89LZO\0\r\n\x1a", "error: lzop -d" },
+	};
+
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		char fact[64];
+
+		write_file(packed[i].name, packed[i].magic, 8);
+		snprintf(fact, sizeof(fact), "a file like %s says how to unpack it",
+			 packed[i].name);
+		expect(packed[i].expected, fact);
+	}
 }
 
 static void test_no_dumps(void)
@@ -173,13 +227,19 @@ static void test_unwritten_page(void)
 
 int main(void)
 {
+	static const char *const formats[] = {
+		"elf", "kdump raw", "kdump zlib", "elf flattened", "kdump zstd flattened",
+	};
+
 	if (!mkdtemp(dir))
 		err(2, "%s", dir);
 	test_no_dumps();
-	test_incomplete("elf");
-	test_incomplete("kdump raw");
-	test_cuts("elf");
-	test_cuts("kdump raw");
+	test_no_files();
+	test_packed();
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		test_incomplete(formats[i]);
+		test_cuts(formats[i]);
+	}
 	test_unwritten_page();
 	rmdir(dir);
 	return tap_done();
