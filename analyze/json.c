@@ -296,8 +296,9 @@ static json_t *oracles_json(const struct vmcs *vmcs)
 
 	for (int i = 0; i < NR_ORACLES; i++)
 		json_object_set_new(oracles, oracle_name(i),
-				    json_pack("{s:s, s:s}",
+				    json_pack("{s:s, s:s, s:s}",
 					      "answer", answer_name(vmcs->oracle[i].answer),
+					      "word", vmcs->oracle[i].word,
 					      "reason", vmcs->oracle[i].why));
 	return oracles;
 }
