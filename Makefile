@@ -39,6 +39,7 @@ deps:
 host: deps
 	@mkdir -p $(BUILD)
 	$(Q)$(MAKE) -C analyze
+	$(Q)$(MAKE) -C analyze/extras
 	$(Q)$(MAKE) -C inject
 	$(Q)$(MAKE) -C inject/agent
 	@ln -sfn $(TOP)/driver $(BUILD)/driver
@@ -71,6 +72,7 @@ fuzz: deps
 
 install: host
 	$(Q)$(MAKE) -C inject install
+	$(Q)$(MAKE) -C analyze/extras install
 	$(Q)$(MAKE) -C docs install
 
 clean:
