@@ -25,6 +25,8 @@ help:
 	@echo 'make check-unit the tests that need no emulator, in seconds'
 	@echo 'make fuzz       feed the analyser damaged dumps for TIME=60 seconds or RUNS=N, JOBS=1|2'
 	@echo '                (docs/FUZZING.md)'
+	@echo 'make bench      what the analyser costs beside crash(8), drgn and libkdumpfile; VMCORE=,'
+	@echo '                VMLINUX=, MODULES=DIR for a dump of yours, RUNS=7, INSTRUCTIONS=1'
 	@echo 'make host       the host command build/kdump-torture alone'
 	@echo 'make kernel     the kernel to be crashed (KERNEL=fixed|bitmap)'
 	@echo 'make deps       install the Debian packages that are missing'
@@ -70,6 +72,9 @@ check: host
 fuzz: deps
 	$(Q)$(MAKE) -C tests/fuzz fuzz
 
+bench: host
+	$(Q)$(MAKE) -C tests/bench run
+
 install: host
 	$(Q)$(MAKE) -C inject install
 	$(Q)$(MAKE) -C analyze/extras install
@@ -78,4 +83,4 @@ install: host
 clean:
 	$(Q)rm -rf $(BUILD)
 
-.PHONY: help deps host kernel mutants run check-unit check fuzz install clean
+.PHONY: help deps host kernel mutants run check-unit check fuzz bench install clean
