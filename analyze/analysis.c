@@ -2,6 +2,7 @@
 #include "analyze/analysis.h"
 
 #include <errno.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,14 +24,22 @@ static void cleanup_analysis(struct analysis **analysis)
 
 static void read_identity(const struct vmcoreinfo *info, struct analysis *analysis)
 {
-	char crash_time[32];
+	char crash_time[32], *end;
 
-	if (!vmcoreinfo_string(info, "OSRELEASE", analysis->release, sizeof(analysis->release)))
+	if (!vmcoreinfo_string(info, "OSRELEASE", analysis->release, sizeof(analysis->release))) {
 		strcpy(analysis->release, "unknown");
+		findings_add(&analysis->findings, FINDING_DOUBT,
+			     "vmcoreinfo has no OSRELEASE: the dump is damaged");
+	}
 	/* Added to vmcoreinfo by crash_save_vmcoreinfo(), so only in the crash path. */
 	analysis->crashed = vmcoreinfo_string(info, "CRASHTIME", crash_time, sizeof(crash_time));
-	if (analysis->crashed)
-		analysis->crash_time = strtoull(crash_time, NULL, 10);
+	if (!analysis->crashed)
+		return;
+	analysis->crash_time = strtoull(crash_time, &end, 10);
+	if (!isdigit((unsigned char)*crash_time) || *end)
+		findings_add(&analysis->findings, FINDING_DOUBT,
+			     "vmcoreinfo: CRASHTIME=%s is no time: the dump is damaged",
+			     crash_time);
 }
 
 /* The last @lines lines of the kernel log; *@ret is the caller's. */
@@ -218,7 +227,7 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 	read_identity(&dump->info, analysis);
 	err = analyze_kernel(request, dump, analysis);
 	if (err && dump->file.incomplete)
-		return error_context(err, "%s is not all there (%s)", path, dump->file.why);
+		return error_context(err, "%s: it is not all there (%s)", path, dump->file.why);
 	if (err)
 		return error_context(err, "%s (kernel %s)", path, analysis->release);
 	err = tell_crash(dump, request->log_lines, analysis);

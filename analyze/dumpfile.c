@@ -30,7 +30,8 @@ struct error *dumpfile_check_part(uint64_t file_size, const char *what, uint64_t
 
 	if (!__builtin_add_overflow(offset, size, &end) && end <= file_size)
 		return NULL;
-	return error_new("the file ends at %" PRIu64 " bytes, its %s lie at %" PRIu64
-			 " and are of %" PRIu64 " bytes: it is damaged or was cut short; collect it again",
-			 file_size, what, offset, size);
+	return error_new("%s: %" PRIu64 " bytes at offset %" PRIu64
+			 ", but the file ends at %" PRIu64
+			 " bytes: it is damaged or was cut short; collect it again", what, size,
+			 offset, file_size);
 }

@@ -57,7 +57,8 @@ static struct error *count_segments(const struct rawfile *file, const Elf64_Ehdr
 static struct error *check_segments(const struct rawfile *file, const Elf64_Ehdr *ehdr,
 				    uint64_t nr)
 {
-	if (nr <= MAX_SEGMENTS && nr * sizeof(Elf64_Phdr) <= file->file_size)
+	if (nr <= MAX_SEGMENTS && nr * sizeof(Elf64_Phdr) <= file->file_size &&
+	    ehdr->e_phoff <= INT64_MAX - nr * sizeof(Elf64_Phdr))
 		return NULL;
 	return error_new("ELF header: %" PRIu64 " program headers at offset %" PRIu64
 			 " are impossible in a file of %" PRIu64

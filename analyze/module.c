@@ -223,6 +223,17 @@ static struct error *read_symbols(const struct kernel *kernel, const struct modu
 	return err;
 }
 
+/* A list that is cut off may lack just the modules that matter. */
+static struct error *check_end(const struct list_walk *walk, const char *what)
+{
+	char end[128];
+
+	if (walk->end == LIST_COMPLETE)
+		return NULL;
+	list_walk_describe_end(walk, end, sizeof(end));
+	return error_new("%s: ends in %s: the dump is damaged", what, end);
+}
+
 struct error *modules_read(struct kernel *kernel, const char *dir)
 {
 	uint64_t head;
@@ -251,12 +262,8 @@ struct error *modules_read(struct kernel *kernel, const char *dir)
 		if (!err && find_our_module(module->name))
 			err = read_symbols(kernel, &layout, dir, module);
 	}
-	if (!err && walk.end != LIST_COMPLETE) {
-		char end[128];
-
-		list_walk_describe_end(&walk, end, sizeof(end));
-		err = error_new("list of modules: ends in %s: the dump is damaged", end);
-	}
+	if (!err)
+		err = check_end(&walk, "list of modules");
 	list_walk_deinit(&walk);
 	return err;
 }
@@ -345,6 +352,8 @@ static struct error *read_all_btf(struct kernel *kernel)
 		return error_context(err, "list of module BTF");
 	for (size_t i = 0; i < walk.nr && !err; i++)
 		err = read_module_btf(kernel, &layout, walk.node[i].addr - layout.list.offset);
+	if (!err)
+		err = check_end(&walk, "list of module BTF");
 	list_walk_deinit(&walk);
 	return err;
 }
