@@ -40,7 +40,7 @@ deps:
 # After deps, for what pkg-config and the compiler find is asked below
 host: deps
 	@mkdir -p $(BUILD)
-	$(Q)$(MAKE) -C analyze
+	$(Q)$(MAKE) -C analyze all program
 	$(Q)$(MAKE) -C analyze/extras
 	$(Q)$(MAKE) -C inject
 	$(Q)$(MAKE) -C inject/agent

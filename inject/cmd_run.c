@@ -35,6 +35,8 @@ static const char help[] =
 "      --timeout SECONDS  longest wait for a sign of life (default 120)\n"
 "      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
 "                         Shows that nothing crashes then\n"
+"      --in-capture       analyse /proc/vmcore in the capture kernel, too: both\n"
+"                         verdicts must be one\n"
 "      --keep             keep the images the target booted from\n"
 "  -j, --json             print run.json on stdout instead of the report\n"
 "  -q, --quiet            no progress on stderr\n"
@@ -50,6 +52,7 @@ enum {
 	OPT_DISK,
 	OPT_TIMEOUT,
 	OPT_WITHOUT,
+	OPT_IN_CAPTURE,
 	OPT_KEEP,
 };
 
@@ -69,6 +72,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
+	{ "in-capture", no_argument, NULL, OPT_IN_CAPTURE },
 	{ "keep", no_argument, NULL, OPT_KEEP },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -163,6 +167,9 @@ static struct error *parse_option(int option, struct run_options *ret)
 		return parse_number("timeout", optarg, 1, 86400, &ret->timeout);
 	case OPT_WITHOUT:
 		return parse_without(optarg, ret);
+	case OPT_IN_CAPTURE:
+		ret->in_capture = true;
+		return NULL;
 	case OPT_KEEP:
 		ret->keep_images = true;
 		return NULL;

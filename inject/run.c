@@ -14,6 +14,7 @@
 
 #include "analyze/analyze.h"
 #include "analyze/cleanup.h"
+#include "inject/in_capture.h"
 #include "inject/kernel_build.h"
 #include "inject/outcome.h"
 #include "inject/points.h"
@@ -355,6 +356,17 @@ static void watch(struct run *run)
 	}
 }
 
+/* That it is missing is noticed when it is compared. */
+static void collect_in_capture(struct run *run)
+{
+	_cleanup_free_ char *path = run_file(run, IN_CAPTURE_VERDICT);
+	bool found;
+
+	if (path)
+		error_free(run->options->target->collect(run->target, IN_CAPTURE_VERDICT, path,
+							 &found));
+}
+
 static void collect(struct run *run)
 {
 	_cleanup_free_ char *path = NULL;
@@ -375,6 +387,8 @@ static void collect(struct run *run)
 		conclude(run, OUTCOME_DUMP_UNREADABLE,
 			 err ? err->message : "the dump disk holds no vmcore");
 	error_free(err);
+	if (run->options->in_capture)
+		collect_in_capture(run);
 }
 
 /* @object may be NULL: memory ran out. */
@@ -457,6 +471,14 @@ static const char *find_doubt(const struct run *run, const json_t *verdict)
 	return NULL;
 }
 
+/* The capture kernel must have come to the same verdict. */
+static struct error *check_in_capture(struct run *run, const json_t *verdict)
+{
+	_cleanup_free_ char *path = run_file(run, IN_CAPTURE_VERDICT);
+
+	return path ? in_capture_compare(path, verdict) : &error_no_memory;
+}
+
 static void analyze(struct run *run)
 {
 	run->status = outcome_status(run->outcome, run->fired);
@@ -477,16 +499,20 @@ static void analyze(struct run *run)
 		return;
 	}
 	run->status = verdict_status(analysis_verdict(run->analysis));
-	if (run->status != STATUS_PASS)
-		return;
 	json_t *verdict = analysis_json(run->analysis);
-	const char *doubt = find_doubt(run, verdict);
+	const char *doubt = run->status == STATUS_PASS ? find_doubt(run, verdict) : NULL;
 
-	json_decref(verdict);
 	if (doubt) {
 		conclude(run, run->outcome, doubt);
 		run->status = STATUS_INCONCLUSIVE;
 	}
+	err = run->options->in_capture ? check_in_capture(run, verdict) : NULL;
+	if (err) {
+		conclude(run, run->outcome, err->message);
+		run->status = STATUS_INCONCLUSIVE;
+	}
+	error_free(err);
+	json_decref(verdict);
 }
 
 static const char *status_name(enum exit_status status)
@@ -615,6 +641,10 @@ static struct error *report(struct run *run)
 static struct error *crash_and_capture(struct run *run)
 {
 	const struct target_ops *ops = run->options->target;
+	_cleanup_free_ char *analyzer = NULL;
+
+	if (asprintf(&analyzer, "%s/kdump-torture-analyze", data_directory()) < 0)
+		return &error_no_memory;
 	struct target_config config = {
 		.kernel = run->kernel,
 		.directory = run->directory,
@@ -622,6 +652,7 @@ static struct error *crash_and_capture(struct run *run)
 		.memory = run->options->memory,
 		.disk = run->options->disk,
 		.cpus = CPUS,
+		.analyzer = run->options->in_capture ? analyzer : NULL,
 		.keep = run->options->keep_images,
 	};
 	struct error *err = ops->create(&config, &run->target);

@@ -38,6 +38,7 @@ struct run_options {
 	unsigned int timeout;	/* seconds without a sign of life */
 	bool without_crash_kernel; /* fault injection for the suite itself */
 	bool without_arming;
+	bool in_capture;	/* analyse /proc/vmcore in the capture kernel, too */
 	bool keep_images;
 	bool quiet;
 	bool json;		/* run.json on stdout instead of the report */

@@ -18,6 +18,7 @@ struct target_config {
 	const char *directory;	/* logs of the target go here; exists */
 	const char *job;	/* arguments of the agent, separated by spaces */
 	const char *kselftest;	/* directory to take along with a shell; NULL: none */
+	const char *analyzer;	/* program for the capture kernel to run on /proc/vmcore, or NULL */
 	unsigned int memory;	/* MiB */
 	unsigned int disk;	/* size of the dump disk, MiB */
 	unsigned int cpus;
@@ -47,8 +48,8 @@ struct target_ops {
 	 */
 	enum target_event (*next_event)(struct target *target, int timeout, const char **text);
 	/*
-	 * Copy the dump to @path; false in *@ret: there is none.
-	 * @name: its file name on the dump disk, vmcore or vmcore-incomplete.
+	 * Copy the file @name of the dump disk, such as vmcore or
+	 * vmcore-incomplete, to @path; false in *@ret: there is none.
 	 */
 	struct error *(*collect)(struct target *target, const char *name, const char *path,
 				 bool *ret);

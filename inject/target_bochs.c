@@ -108,7 +108,8 @@ static struct error *bochs_create(const struct target_config *config, struct tar
 	return NULL;
 }
 
-static struct error *build_capture_initramfs(const char *path, const char *agent)
+static struct error *build_capture_initramfs(const char *path, const char *agent,
+					     const char *analyzer)
 {
 	_cleanup_(cleanup_image) struct image *image = NULL;
 	struct error *err = image_create(path, IMAGE_INITRAMFS, &image);
@@ -117,6 +118,8 @@ static struct error *build_capture_initramfs(const char *path, const char *agent
 		err = image_add_file(image, "init", agent);
 	if (!err)
 		err = image_add_program(image, "usr/bin/makedumpfile", "/usr/bin/makedumpfile");
+	if (!err && analyzer)
+		err = image_add_program(image, "usr/bin/kdump-torture-analyze", analyzer);
 	return err ? err : image_finish(image);
 }
 
@@ -259,7 +262,7 @@ static struct error *bochs_prepare(struct target *target)
 	if (asprintf(&agent, "%s/agent", data_directory()) < 0 || !capture || !host || !iso ||
 	    !disk)
 		return &error_no_memory;
-	struct error *err = build_capture_initramfs(capture, agent);
+	struct error *err = build_capture_initramfs(capture, agent, target->config.analyzer);
 
 	if (!err)
 		err = build_host_initramfs(target, host, agent, capture);

@@ -75,7 +75,7 @@ _kdump_torture_options()
 	case $1 in
 	run)
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
-			--via --trigger --skip --memory --disk --timeout --without --keep \
+			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
 			--json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \

@@ -3,6 +3,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -16,12 +17,35 @@
 #define DUMP_UNFINISHED	DUMP_DIR "/vmcore-incomplete"
 #define DUMP_FINISHED	DUMP_DIR "/vmcore"
 
+/* There if the dump is to be judged here, too */
+#define ANALYZER	"/usr/bin/kdump-torture-analyze"
+#define VERDICT		DUMP_DIR "/verdict-in-capture.json"
+
 static void report_growth(void)
 {
 	struct stat st;
 
 	if (!stat(DUMP_UNFINISHED, &st))
 		report("progress %lld KiB", (long long)st.st_size / 1024);
+}
+
+/* What the verdict is compared with says whether it is there and makes sense. */
+static void analyze_vmcore(void)
+{
+	if (access(ANALYZER, X_OK))
+		return;
+	report("phase in-capture");
+	pid_t pid = fork();
+
+	if (!pid) {
+		int out = open(VERDICT, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+		dup2(out, STDOUT_FILENO);
+		execl(ANALYZER, ANALYZER, "--json", "/proc/vmcore", NULL);
+		_exit(127);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
 }
 
 void capture_main(void)
@@ -51,6 +75,7 @@ void capture_main(void)
 	}
 	if (rename(DUMP_UNFINISHED, DUMP_FINISHED) || stat(DUMP_FINISHED, &st))
 		die("dump-incomplete", "%s: %s", DUMP_FINISHED, strerror(errno));
+	analyze_vmcore();
 	report("phase sync");
 	if (umount(DUMP_DIR))
 		die("dump-incomplete", "%s: unmount: %s", DUMP_DIR, strerror(errno));
