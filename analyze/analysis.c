@@ -235,6 +235,7 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 		return err;
 	struct verdict_input input = {
 		.crashed = analysis->crashed,
+		.intel = analysis->kvm.intel,
 		.incomplete = analysis->file.incomplete ? analysis->file.why : NULL,
 		.vmcs = analysis->vmcs,
 		.nr = analysis->nr_vmcs,

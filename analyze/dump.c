@@ -20,6 +20,8 @@
 /* Never the number of a page */
 #define NO_PFN			UINT64_MAX
 
+/* vmcoreinfo is a page, in newer kernels maybe more. */
+#define MAX_NOTE_TEXT		(16 * DUMPFILE_PAGE)
 /* The first line of vmcoreinfo */
 #define VMCOREINFO_START	"OSRELEASE="
 
@@ -127,9 +129,15 @@ struct note_start {
 	char text[sizeof(VMCOREINFO_START) - 1];
 };
 
+/* Guests have notes of their own, and memory may have some from before a reboot. */
+#define MAX_FOUND_NOTES		64
+
 struct note_search {
-	uint64_t pa;		/* of the note; NO_PFN: not found */
-	uint32_t size;
+	struct {
+		uint64_t text;	/* its physical address */
+		uint32_t size;	/* of the text, in bytes */
+	} note[MAX_FOUND_NOTES];
+	size_t nr;
 };
 
 static void look_for_note(void *arg, uint64_t pa, const void *data, uint64_t done,
@@ -142,33 +150,69 @@ static void look_for_note(void *arg, uint64_t pa, const void *data, uint64_t don
 	(void)total;
 	/* Pages of a file need not be aligned. */
 	memcpy(&note, data, sizeof(note));
-	if (search->pa != NO_PFN || note.header.n_namesz != sizeof(NOTE_VMCOREINFO) ||
+	if (search->nr == MAX_FOUND_NOTES || note.header.n_descsz > MAX_NOTE_TEXT ||
+	    note.header.n_namesz != sizeof(NOTE_VMCOREINFO) ||
 	    memcmp(note.name, NOTE_VMCOREINFO, sizeof(NOTE_VMCOREINFO)) ||
 	    memcmp(note.text, VMCOREINFO_START, sizeof(note.text)))
 		return;
-	search->pa = pa;
-	search->size = note.header.n_descsz;
+	search->note[search->nr].text = pa + offsetof(struct note_start, text);
+	search->note[search->nr++].size = note.header.n_descsz;
+}
+
+/* Whether @text is about the kernel whose memory this is. */
+static bool is_own(struct dump *dump, const char *text)
+{
+	const struct vmcoreinfo info = { .text = text };
+	struct page_table table;
+	struct error *err = page_table_init(&info, pages_phys_base(dump->reader->pages), &table);
+	bool own = !err && page_table_is_consistent(&table, &dump->memory);
+
+	error_free(err);
+	return own;
+}
+
+/* Take @text, which is from malloc(), for vmcoreinfo if it can be; there may be one only. */
+static struct error *take_note(struct dump *dump, char *text)
+{
+	struct dump_reader *reader = dump->reader;
+
+	if (!is_own(dump, text) || (reader->vmcoreinfo && !strcmp(reader->vmcoreinfo, text))) {
+		free(text);
+		return NULL;
+	}
+	if (reader->vmcoreinfo) {
+		free(text);
+		return error_new("no vmcoreinfo among the dump's notes, and more than one in its memory: take it with kdump, or give QEMU -device vmcoreinfo");
+	}
+	reader->vmcoreinfo = text;
+	return NULL;
 }
 
 /* For dumps that QEMU took without being told where vmcoreinfo is. */
 static struct error *search_vmcoreinfo(struct dump *dump)
 {
-	struct dump_reader *reader = dump->reader;
-	struct note_search search = { .pa = NO_PFN };
-	struct error *err = pages_scan(reader->pages, sizeof(struct note_start), look_for_note,
-				       &search);
+	struct note_search search = {};
+	struct error *err = pages_scan(dump->reader->pages, sizeof(struct note_start),
+				       look_for_note, &search);
 
+	for (size_t i = 0; i < search.nr && !err; i++) {
+		char *text = calloc(1, search.note[i].size + 1);
+
+		if (!text)
+			return &error_no_memory;
+		err = dump_read(&dump->memory, MEMORY_PHYSICAL, search.note[i].text, text,
+				search.note[i].size);
+		if (err)
+			free(text);
+		else
+			err = take_note(dump, text);
+	}
 	if (err)
 		return error_context(err, "search for vmcoreinfo");
-	if (search.pa == NO_PFN || search.size > 16 * DUMPFILE_PAGE)
+	if (!dump->reader->vmcoreinfo)
 		return error_new("no vmcoreinfo in the dump: take it with kdump, or give QEMU -device vmcoreinfo");
-	reader->vmcoreinfo = calloc(1, search.size + 1);
-	if (!reader->vmcoreinfo)
-		return &error_no_memory;
 	dump->info_found = true;
-	return dump_read(&dump->memory, MEMORY_PHYSICAL,
-			 search.pa + offsetof(struct note_start, text), reader->vmcoreinfo,
-			 search.size);
+	return NULL;
 }
 
 static struct error *find_kernel(struct dump *dump)

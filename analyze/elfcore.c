@@ -7,15 +7,13 @@
 
 #include "analyze/cleanup.h"
 #include "analyze/notes.h"
+#include "analyze/page_table.h"
 
 /* makedumpfile marks an ELF dump that ran out of space in e_flags. */
 #define DUMP_ELF_INCOMPLETE	0x1
 
 /* One for each 64 MiB of the 64 TiB that a machine can have; this stops nonsense. */
 #define MAX_SEGMENTS		(1024 * 1024)
-
-/* Where x86-64 maps the kernel's text (Documentation/arch/x86/x86_64/mm.rst) */
-#define START_KERNEL_MAP	0xffffffff80000000ULL
 
 /* Pages that are read at a time by elfcore_scan() */
 #define SCAN_PAGES		256
@@ -95,6 +93,10 @@ static struct error *add_load(struct elfcore *elf, const Elf64_Phdr *phdr, uint6
 		dumpfile_cut_short(ret_file, elf->file->size, file_end);
 		there = elf->file->size > phdr->p_offset ? elf->file->size - phdr->p_offset : 0;
 	}
+	if (!rawfile_covers(elf->file, phdr->p_offset, there))
+		dumpfile_mark_incomplete(ret_file, "memory at %#" PRIx64
+					 " is in none of its records: the copy was cut short",
+					 (uint64_t)phdr->p_paddr);
 	/* makedumpfile -E leaves out the end of a segment that was all zeros or is not wanted. */
 	struct error *err = extents_add(&elf->memory, phdr->p_paddr + phdr->p_filesz,
 					phdr->p_memsz - phdr->p_filesz, EXTENT_ZERO);

@@ -7,6 +7,9 @@
 
 #include "analyze/error.h"
 
+/* Nobody reads that many; damage can make millions. */
+#define MAX_FINDINGS	4096
+
 static void no_memory(void)
 {
 	error_report(&error_no_memory);
@@ -24,6 +27,12 @@ void findings_deinit(struct findings *findings)
 void findings_add(struct findings *findings, enum finding_weight weight,
 		  const char *format, ...)
 {
+	if (findings->nr > MAX_FINDINGS)
+		return;
+	if (findings->nr == MAX_FINDINGS) {
+		weight = FINDING_DOUBT;
+		format = "there is more, which is left out";
+	}
 	struct finding *finding = realloc(findings->finding,
 					  (findings->nr + 1) * sizeof(*finding));
 

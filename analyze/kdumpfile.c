@@ -125,7 +125,6 @@ static struct error *lay_out(const struct disk_dump_header *header,
 		return error_new("dump header: a split dump's part from page %" PRIu64 " to %" PRIu64
 				 " is impossible: the file is damaged; collect it again",
 				 kdump->start_pfn, kdump->end_pfn);
-	kdump->has_phys_base = true;
 	kdump->phys_base = sub->phys_base;
 	kdump->vmcoreinfo = sub->offset_vmcoreinfo;
 	kdump->vmcoreinfo_size = sub->size_vmcoreinfo;
@@ -257,6 +256,11 @@ static void check_descriptors(const struct kdumpfile *kdump, uint64_t nr, struct
 					" was never written: the dump was interrupted", done + i, nr);
 			if (end > size)
 				return dumpfile_cut_short(ret, size, end);
+			if (kdump->file->flattened &&
+			    !rawfile_covers(kdump->file, desc[i].offset, desc[i].size))
+				return dumpfile_mark_incomplete(ret, "page %" PRIu64 " of %" PRIu64
+					" is in none of its records: the copy was cut short",
+					done + i, nr);
 		}
 		done += chunk;
 	}
@@ -275,6 +279,11 @@ static struct error *check_pages(struct kdumpfile *kdump, struct dumpfile *ret_f
 	if (err)
 		return err;
 	kdump->nr_pages = end - kdump->first;
+	if (kdump->file->flattened &&
+	    (!rawfile_covers(kdump->file, kdump->bitmap, (kdump->nr_pfns + 7) / 8) ||
+	     !rawfile_covers(kdump->file, kdump->descriptors,
+			     kdump->nr_pages * sizeof(struct page_desc))))
+		dumpfile_mark_incomplete(ret_file, "a part of its index is missing: the dump was interrupted or the copy cut short");
 	if (!kdump->before[nr_blocks(kdump)])
 		dumpfile_mark_incomplete(ret_file, "its page bitmap is empty: the dump was interrupted before its first page");
 	check_descriptors(kdump, kdump->nr_pages, ret_file);

@@ -18,7 +18,6 @@ struct kdumpfile {
 	uint64_t start_pfn;	/* of a part of a split dump: the first of its frames */
 	uint64_t end_pfn;	/* and the one behind the last */
 	bool split;
-	bool has_phys_base;
 	uint64_t phys_base;
 	uint64_t bitmap;	/* offset of the second bitmap in the file */
 	uint64_t descriptors;	/* offset of the first descriptor */

@@ -13,7 +13,6 @@
 
 /* Far above what hosts have; these stop nonsense. */
 #define MAX_CPUS		8192
-#define MAX_BTF_SIZE		(256 * 1024 * 1024)
 
 static struct error *need_symbol(const struct kernel *kernel, const char *name, uint64_t *ret)
 {

@@ -15,13 +15,15 @@
 #include "analyze/types.h"
 #include "analyze/vmcoreinfo.h"
 
+/* Of the kernel or a module; this stops nonsense. */
+#define MAX_BTF_SIZE	(256 * 1024 * 1024)
+
 /* Modules of which struct module alone is read until somebody asks for more. */
 struct module {
 	char name[64];
 	uint64_t addr;		/* of struct module */
 	uint64_t text;		/* where its code is */
 	uint64_t text_size;
-	bool has_symbols;
 	bool has_types;
 	struct symbol_table symbols;
 	struct debuginfo *debuginfo;	/* its file, or NULL */

@@ -57,6 +57,12 @@ static void check_list_end(const struct walk *walk, const struct kvm_cpu *cpu)
 
 	if (cpu->list.end == LIST_COMPLETE)
 		return;
+	/*
+	 * Before Linux kernel commit dbef2808af6c ("KVM: VMX: fix crash cleanup when KVM
+	 * wasn't used") (in v5.7) a CPU got its list when it came online.
+	 */
+	if (cpu->list.end == LIST_UNINITIALISED && !walk->kernel->online[cpu->nr])
+		return;
 	list_walk_describe_end(&cpu->list, end, sizeof(end));
 	findings_add(walk->findings, FINDING_DOUBT,
 		     "CPU %u: its loaded-VMCS list is not whole: %s", cpu->nr, end);

@@ -67,6 +67,7 @@ struct kvm_cpu {
 	uint64_t vmxon;		/* physical address of its VMXON region; NO_PA: none is known */
 	struct list_walk list;	/* its loaded-VMCS list forward, as the crash path walks it */
 	struct list_walk back;	/* the same backward */
+	unsigned int nr_operations; /* that seem to be under way on its list */
 };
 
 struct kvm_state {

@@ -4,7 +4,6 @@
 static struct error *find_loaded_vmcs(const struct types *types,
 				      struct loaded_vmcs_layout *ret)
 {
-	ret->size = types_size(types, "loaded_vmcs");
 	/* Since Linux kernel commit 355f4fb1405e ("kvm: nVMX: VMCLEAR an active shadow VMCS after last use") (in v4.9) */
 	ret->has_shadow = types_find(types, "loaded_vmcs", "shadow_vmcs", &ret->shadow_vmcs);
 	struct error *err = types_member(types, "loaded_vmcs", "vmcs", &ret->vmcs);

@@ -7,7 +7,6 @@
 #include "analyze/types.h"
 
 struct loaded_vmcs_layout {
-	uint64_t size;
 	struct member vmcs, shadow_vmcs, cpu, launched, link;
 	bool has_shadow;
 };

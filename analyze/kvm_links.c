@@ -107,6 +107,14 @@ static struct error *mark_adding(struct walk *walk, const struct kvm_cpu *cpu,
 
 	if (err || !loaded)
 		return err;
+	/* loaded_vmcs_clear() comes before list_add(). */
+	if (loaded->link_state != LINK_NONE || loaded->cpu != NO_CPU) {
+		findings_add(walk->findings, FINDING_DOUBT,
+			     "CPU %u: ->prev of the list node at %#" PRIx64 " names loaded VMCS %#" PRIx64
+			     ", which is loaded already: no list_add() explains that", cpu->nr,
+			     cpu->list.head.next, loaded->addr);
+		return NULL;
+	}
 	loaded->link_state = LINK_ADDING;
 	loaded->list_cpu = cpu->nr;
 	loaded->step = 1;
@@ -314,6 +322,29 @@ static struct error *mark_all_current(const struct walk *walk)
 	return err;
 }
 
+/* A CPU can be within one list operation at a time; more are no such thing. */
+static void check_operations(const struct walk *walk)
+{
+	const struct kvm_state *state = walk->state;
+	const struct kvm_cpu *busy = NULL;
+
+	for (size_t i = 0; i < state->nr_loaded; i++) {
+		const struct loaded_vmcs *loaded = &state->loaded[i];
+
+		if (!loaded->step)
+			continue;
+		/* Of walk->state, which is being filled in */
+		struct kvm_cpu *cpu = (struct kvm_cpu *)kvm_find_cpu(state, loaded->list_cpu);
+
+		if (cpu && cpu->nr_operations++ == 1)
+			busy = cpu;
+	}
+	if (busy)
+		findings_add(walk->findings, FINDING_DOUBT,
+			     "CPU %u: %u operations on its list look half done, and a CPU can only be in one",
+			     busy->nr, busy->nr_operations);
+}
+
 struct error *kvm_link_lists(struct walk *walk)
 {
 	struct kvm_state *state = walk->state;
@@ -329,5 +360,6 @@ struct error *kvm_link_lists(struct walk *walk)
 		return err;
 	for (size_t i = 0; i < state->nr_loaded; i++)
 		mark_unlisted(walk, &state->loaded[i]);
+	check_operations(walk);
 	return mark_all_current(walk);
 }

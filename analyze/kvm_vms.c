@@ -7,7 +7,12 @@
 #define MAX_VM_VCPUS	4096			/* the highest KVM_MAX_VCPUS */
 #define MAX_PROCESSES	(1024 * 1024)
 
-/* vmcs02 has no region until its vCPU runs a nested guest; then there is nothing to clear. */
+/* A vmcs02 has no region until its vCPU runs a nested guest: there is nothing to clear. */
+static bool is_unused_vmcs02(const struct loaded_vmcs *loaded, bool nested)
+{
+	return nested && loaded->vmcs == NO_PA && !loaded->launched;
+}
+
 static struct error *add_vcpu_vmcs(const struct walk *walk, uint64_t addr, int vcpu, bool nested)
 {
 	struct loaded_vmcs loaded;
@@ -18,8 +23,12 @@ static struct error *add_vcpu_vmcs(const struct walk *walk, uint64_t addr, int v
 		      walk->state->vcpu[vcpu].addr, nested ? "vmcs02" : "vmcs01");
 		return NULL;
 	}
-	if (loaded.vmcs == NO_PA)
+	if (is_unused_vmcs02(&loaded, nested))
 		return NULL;
+	if (loaded.vmcs == NO_PA)
+		findings_add(walk->findings, FINDING_DOUBT,
+			     "vCPU at %#" PRIx64 ": its %s has no VMCS region",
+			     walk->state->vcpu[vcpu].addr, nested ? "vmcs02" : "vmcs01");
 	loaded.vcpu = vcpu;
 	loaded.nested = nested;
 	return kvm_add_loaded(walk, &loaded);
@@ -85,12 +94,13 @@ static struct error *append_vcpu(struct walk *walk, const struct kvm_vcpu *vcpu)
 }
 
 /* Return: whether the vCPU at @addr is a new one and there is room for it. */
-static bool is_new_vcpu(const struct walk *walk, size_t vm, uint64_t addr)
+static bool is_new_vcpu(struct walk *walk, size_t vm, uint64_t addr)
 {
 	const struct kvm_state *state = walk->state;
 	size_t known;
 
 	if (addr_index_find(&walk->vcpus, addr, &known)) {
+		walk->nr_refused++;
 		findings_add(walk->findings, FINDING_DOUBT,
 			     "vCPU at %#" PRIx64 ": both the VM at %#" PRIx64 " and the one at %#" PRIx64
 			     " have it", addr, state->vm[state->vcpu[known].vm].addr,
@@ -98,6 +108,7 @@ static bool is_new_vcpu(const struct walk *walk, size_t vm, uint64_t addr)
 		return false;
 	}
 	if (state->nr_vcpus == MAX_VCPUS) {
+		walk->nr_refused++;
 		findings_add(walk->findings, FINDING_DOUBT,
 			     "more than %d vCPUs: the one at %#" PRIx64 " is left out", MAX_VCPUS,
 			     addr);
@@ -143,6 +154,15 @@ static bool is_xa_node(uint64_t entry)
 	return (entry & 3) == 2 && entry > 4096;
 }
 
+/*
+ * VMs that share their vCPUs, which is a doubt for each of these, could go on
+ * doing so for millions.
+ */
+static bool is_nonsense(const struct walk *walk)
+{
+	return walk->nr_refused > MAX_REFUSED;
+}
+
 /* Two levels of 64 slots hold 4096 vCPUs; a level has a shift of 6 less than the one above. */
 #define XA_CHUNK_SHIFT	6
 #define XA_MAX_SHIFT	12
@@ -170,7 +190,7 @@ static struct error *add_xarray(struct walk *walk, size_t vm, uint64_t entry, in
 		      walk->state->vm[vm].addr, node);
 		return NULL;
 	}
-	for (size_t i = 0; i < size / sizeof(slot[0]) && !err; i++) {
+	for (size_t i = 0; i < size / sizeof(slot[0]) && !err && !is_nonsense(walk); i++) {
 		if (is_xa_node(slot[i]) && own_shift < XA_CHUNK_SHIFT)
 			continue;
 		err = add_xarray(walk, vm, slot[i], own_shift - XA_CHUNK_SHIFT);
@@ -184,7 +204,8 @@ static struct error *add_vcpu_array(struct walk *walk, size_t vm)
 	const struct member *vcpus = &walk->layout.vm.vcpus;
 	struct error *err = NULL;
 
-	for (uint64_t i = 0; i < vcpus->size / 8 && i < MAX_VM_VCPUS && !err; i++) {
+	for (uint64_t i = 0; i < vcpus->size / 8 && i < MAX_VM_VCPUS && !err &&
+			     !is_nonsense(walk); i++) {
 		uint64_t vcpu;
 
 		err = memory_read_u64(walk->mem, walk->state->vm[vm].addr + vcpus->offset + i * 8,

@@ -17,6 +17,7 @@
 #define MAX_VCPUS	65536
 #define MAX_LOADED	65536
 #define MAX_LISTED	(2 * MAX_LOADED)	/* forward and backward */
+#define MAX_REFUSED	64			/* vCPUs that are there already or too many */
 
 struct walk {
 	const struct kernel *kernel;
@@ -26,6 +27,7 @@ struct walk {
 	struct kvm_state *state;
 	struct addr_index vms;		/* state->vm by address */
 	struct addr_index vcpus;	/* state->vcpu by address */
+	size_t nr_refused;		/* vCPUs that were not added, each with its doubt */
 };
 
 /* Return: @array with room for one more than @nr elements, or NULL. */

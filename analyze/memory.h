@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "analyze/error.h"
 
@@ -25,6 +26,15 @@ enum memory_space {
  */
 typedef void memory_visit(void *arg, uint64_t pa, const void *data, uint64_t done,
 			  uint64_t total);
+
+/* The u32 at @offset of @data, which need not be aligned, as pages in a dump. */
+static inline uint32_t get_u32(const void *data, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, (const char *)data + offset, sizeof(value));
+	return value;
+}
 
 struct memory {
 	/* Reads all @size bytes or fails. */

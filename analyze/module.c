@@ -15,7 +15,6 @@
 #define MAX_MODULES		4096
 #define MAX_MODULE_SYMBOLS	(1024 * 1024)
 #define MAX_MODULE_STRINGS	(64 * 1024 * 1024)
-#define MAX_BTF_SIZE		(256 * 1024 * 1024)
 
 #define MAX_SYMBOL_NAME		512
 
@@ -219,7 +218,6 @@ static struct error *read_symbols(const struct kernel *kernel, const struct modu
 	}
 	if (!err && module->debuginfo)
 		err = debuginfo_add_symbols(module->debuginfo, &module->symbols);
-	module->has_symbols = module->symbols.nr;
 	return err;
 }
 
@@ -260,7 +258,10 @@ struct error *modules_read(struct kernel *kernel, const char *dir)
 		err = read_module(kernel, &layout, walk.node[i].addr - layout.list.offset,
 				  module);
 		if (!err && find_our_module(module->name))
-			err = read_symbols(kernel, &layout, dir, module);
+			err = kernel_find_module(kernel, module->name) == module ?
+			      read_symbols(kernel, &layout, dir, module) :
+			      error_new("list of modules: two of the name %s: the dump is damaged",
+					module->name);
 	}
 	if (!err)
 		err = check_end(&walk, "list of modules");

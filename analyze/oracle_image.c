@@ -18,6 +18,15 @@ bool vmcs_region_holds(const uint8_t region[VMCS_REGION_SIZE], uint64_t value)
 	return false;
 }
 
+/* vmx_vcpu_load_vmcs() writes current_vmcs before it executes VMPTRLD. */
+static bool may_be_switching(const struct witnesses *witnesses, int nr)
+{
+	static const char within[] = "vmx_vcpu_load_vmcs+";
+	const struct cpu_state *cpu = cpu_states_find(witnesses->cpus, nr);
+
+	return !cpu || cpu->at_source == AT_UNKNOWN || !strncmp(cpu->at, within, strlen(within));
+}
+
 /*
  * KVM as the host's own hypervisor keeps the current VMCS of its guest in a
  * cache that reaches the guest's memory by VMCLEAR or by VMPTRLD of another.
@@ -30,12 +39,8 @@ static bool surely_flushed(const struct witnesses *witnesses, const struct vmcs 
 		       witnesses->evidence->data.vmptr != KDT_NO_PA;
 	const struct kvm_cpu *cpu = kvm_find_cpu(witnesses->kvm, vmcs_cpu(vmcs));
 
-	if (!cpu || cpu->current < 0)
-		return false;
-	const struct loaded_vmcs *current = &witnesses->kvm->loaded[cpu->current];
-
-	/* current_vmcs is written before VMPTRLD; with ->cpu written too, that is past. */
-	return current != vmcs->loaded && current->cpu == (int)cpu->nr;
+	return cpu && cpu->current >= 0 && !may_be_switching(witnesses, cpu->nr) &&
+	       &witnesses->kvm->loaded[cpu->current] != vmcs->loaded;
 }
 
 /* Whether @gs_base is that of another CPU than @nr. */

@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 
-#define START_KERNEL_MAP	0xffffffff80000000ULL
-
 #define PAGE_SHIFT		12
 #define LEVEL_BITS		9
 #define ENTRY_PRESENT		(1ULL << 0)
@@ -41,6 +39,7 @@ struct error *page_table_init(const struct vmcoreinfo *info, const uint64_t *phy
 	vmcoreinfo_number(info, "NUMBER", "sme_mask", &sme_mask);
 	*ret = (struct page_table){
 		.root = root - START_KERNEL_MAP + base,
+		.root_va = root,
 		.levels = five_levels ? 5 : 4,
 		.sme_mask = sme_mask,
 	};
@@ -82,4 +81,13 @@ struct error *page_table_translate(const struct page_table *table, const struct 
 	}
 	*ret = address + va % (1 << PAGE_SHIFT);
 	return NULL;
+}
+
+bool page_table_is_consistent(const struct page_table *table, const struct memory *mem)
+{
+	uint64_t pa;
+	struct error *err = page_table_translate(table, mem, table->root_va, &pa);
+
+	error_free(err);
+	return !err && pa == table->root;
 }

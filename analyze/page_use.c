@@ -51,14 +51,6 @@ static bool read_page(const struct page_finder *finder, uint64_t addr, uint8_t *
 	return !err;
 }
 
-static uint32_t get_u32(const uint8_t *page, uint64_t offset)
-{
-	uint32_t value;
-
-	memcpy(&value, page + offset, sizeof(value));
-	return value;
-}
-
 static uint64_t get_u64(const uint8_t *page, uint64_t offset)
 {
 	uint64_t value;

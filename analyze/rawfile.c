@@ -17,6 +17,10 @@
 #define FLAT_TYPE		1
 #define FLAT_VERSION		1
 
+/* makedumpfile writes 64 KiB and more at a time; so small on average are no records of its. */
+#define MIN_RECORD_SIZE		256
+#define MIN_RECORDS		4096
+
 struct flat_header {
 	char signature[16];
 	int64_t type;
@@ -87,6 +91,20 @@ struct error *rawfile_read(const struct rawfile *file, uint64_t offset, void *re
 			 file->size);
 }
 
+bool rawfile_covers(const struct rawfile *file, uint64_t offset, uint64_t size)
+{
+	if (!file->flattened)
+		return offset <= file->size && size <= file->size - offset;
+	for (uint64_t end = offset + size; offset < end;) {
+		const struct extent *extent = extents_find(&file->records, offset);
+
+		if (!extent || extent->start > offset)
+			return false;
+		offset = extent->end;
+	}
+	return true;
+}
+
 uint64_t rawfile_next_data(const struct rawfile *file, uint64_t offset)
 {
 	if (!file->flattened) {
@@ -141,6 +159,10 @@ static struct error *add_records(struct rawfile *file)
 		if (err)
 			return err;
 		at += size;
+		if (file->records.nr > MIN_RECORDS + at / MIN_RECORD_SIZE)
+			return error_new("flattened dump: %zu records in its first %" PRIu64
+					 " bytes: the file is damaged; collect it again",
+					 file->records.nr, at);
 	}
 	return NULL;
 }

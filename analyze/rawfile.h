@@ -36,6 +36,9 @@ struct error *rawfile_read(const struct rawfile *file, uint64_t offset, void *re
  */
 size_t rawfile_read_some(const struct rawfile *file, uint64_t offset, void *ret, size_t size);
 
+/* Whether all @size bytes at @offset are there: a flattened dump may lack some in between. */
+bool rawfile_covers(const struct rawfile *file, uint64_t offset, uint64_t size);
+
 /* The first offset from @offset on that need not be zero, for a reader of sparse parts. */
 uint64_t rawfile_next_data(const struct rawfile *file, uint64_t offset);
 

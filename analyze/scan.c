@@ -62,15 +62,6 @@ static void add_kvm_id(const struct kernel *kernel, struct scan *scan)
 	error_free(err);
 }
 
-/* In the dump a page need not be aligned. */
-static uint32_t get_u32(const uint8_t *page, size_t offset)
-{
-	uint32_t value;
-
-	memcpy(&value, page + offset, sizeof(value));
-	return value;
-}
-
 /* As alloc_vmcs() makes it, before anything was written back to it. */
 static bool is_blank(const uint8_t *page)
 {

@@ -167,6 +167,8 @@ static bool decide_inconclusive(const struct verdict_input *input, struct verdic
 		       input->evidence->data.victim_cpu);
 	else if (first)
 		decide(ret, verdict, "%s", first->text);
+	else if (!input->intel)
+		decide(ret, verdict, "nothing was at stake: kvm_intel was not loaded");
 	else if (!count_state(input, VMCS_CLEARED))
 		decide(ret, verdict, "nothing was at stake: no VMCS was loaded on any CPU");
 	else

@@ -23,6 +23,7 @@ enum verdict {
 
 struct verdict_input {
 	bool crashed;		/* the kernel went through its crash path */
+	bool intel;		/* kvm_intel was there */
 	const char *incomplete;	/* what the dump is missing, NULL if nothing */
 	const struct vmcs *vmcs;
 	size_t nr;

@@ -278,9 +278,9 @@ static void run_case(const char *path, const char *dir)
 	static const char *const some[] = { "elf", "kdump zlib", "kdump zstd flattened", NULL };
 	static const char *const all[] = {
 		"elf", "elf excluded", "elf compact", "elf qemu", "elf xnum",
-		"elf flattened", "elf sparse",
+		"elf flattened",
 		"kdump raw", "kdump zlib", "kdump lzo", "kdump snappy", "kdump zstd",
-		"kdump raw flattened", "kdump zstd flattened", "kdump lzo sparse",
+		"kdump raw flattened", "kdump zstd flattened", "kdump lzo flattened",
 		"kdump zlib split 3", "kdump zstd split 5 flattened", NULL
 	};
 	static const char *const shapes[] = {

@@ -227,6 +227,10 @@ static const struct row {
 	  "error: ...page table of level 4...bytes of zlib data are damaged" },
 
 	/* Flattened */
+	{ "elf sparse", "records missing", "",
+	  "inconclusive: the dump is incomplete: ...none of its records" },
+	{ "kdump raw sparse", "records missing", "",
+	  "inconclusive: the dump is incomplete: " },
 	{ "elf flattened", "an unknown type", "flat.type = 0",
 	  "error: ...flattened dump of type 0" },
 	{ "elf flattened", "an unknown version", "flat.version = 0",
@@ -329,6 +333,8 @@ static const struct row {
 	  "error: ...list of modules: ends in a loop" },
 	{ "elf", "a list of modules that was never initialised", "u64 modules = 0",
 	  "error: ...list of modules: ends in never initialised" },
+	{ "elf", "two modules of one name", "u64 *modules+16 = 0x6d766b",
+	  "error: ...two of the name kvm" },
 	{ "elf", "a module without symbols", "u64 *modules+152 = 0",
 	  "error: ...symbols of module kdump_torture" },
 	{ "elf", "a module with 4 billion symbols", "u64 *modules+152 = @modules",
