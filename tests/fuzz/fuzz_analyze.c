@@ -62,6 +62,16 @@ static void report(const struct analysis *analysis)
 	free(text);
 }
 
+/* Saying it costs as much as finding it out: one input in four has it said, the same each time. */
+static bool is_reported(const uint8_t *data, size_t size)
+{
+	uint8_t sum = 0;
+
+	for (size_t i = 0; i < size; i++)
+		sum += data[i];
+	return sum % 4 == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[64], *paths[] = { path };
@@ -77,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		error_free(error);
 		return 0;
 	}
-	report(analysis);
+	if (is_reported(data, size))
+		report(analysis);
 	analysis_destroy(analysis);
 	return 0;
 }
