@@ -28,6 +28,7 @@
 #include "inject/image.h"
 #include "inject/kernel_build.h"
 #include "inject/process.h"
+#include "inject/serial.h"
 
 #define BIOS		"/usr/share/bochs/BIOS-bochs-latest"
 #define VGABIOS		"/usr/share/bochs/VGABIOS-lgpl-latest"
@@ -40,19 +41,12 @@
 /* Exit status of a child that could not become Bochs; a shell's, too. */
 #define EXEC_FAILED	127
 
-enum { CONSOLE, AGENT, NR_PORTS };
-
 struct target {
 	struct target_config config;
 	pid_t pid;		/* 0: not running */
 	int terminal;		/* master side of the pty that Bochs draws on */
-	int listener[NR_PORTS];
-	int port[NR_PORTS];	/* -1: not connected (yet, or any more) */
-	int console_log;
-	int agent_log;
-	char buffer[1024];	/* of what the agent sends; a partial line at its start */
-	size_t buffered;
-	size_t consumed;	/* of buffer: the line handed out last */
+	int listener[SERIAL_PORTS];
+	struct serial serial;
 	char reason[256];
 };
 
@@ -85,13 +79,6 @@ static struct error *write_text(const struct target *target, const char *file, c
 	return NULL;
 }
 
-static int open_log(const struct target *target, const char *file)
-{
-	_cleanup_free_ char *path = path_of(target, file);
-
-	return path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-}
-
 static struct error *bochs_create(const struct target_config *config, struct target **ret)
 {
 	struct target *target = calloc(1, sizeof(*target));
@@ -100,10 +87,9 @@ static struct error *bochs_create(const struct target_config *config, struct tar
 		return &error_no_memory;
 	target->config = *config;
 	target->terminal = -1;
-	for (int i = 0; i < NR_PORTS; i++)
-		target->listener[i] = target->port[i] = -1;
-	target->console_log = open_log(target, "console.log");
-	target->agent_log = open_log(target, "agent.log");
+	for (int i = 0; i < SERIAL_PORTS; i++)
+		target->listener[i] = -1;
+	serial_init(&target->serial, config->directory);
 	*ret = target;
 	return NULL;
 }
@@ -220,9 +206,9 @@ static struct error *listen_on_loopback(struct target *target, int i, int *ret)
 static struct error *write_bochsrc(struct target *target, const char *iso, const char *disk)
 {
 	_cleanup_free_ char *log = path_of(target, emulator_log), *text = NULL;
-	int port[NR_PORTS];
+	int port[SERIAL_PORTS];
 
-	for (int i = 0; i < NR_PORTS; i++) {
+	for (int i = 0; i < SERIAL_PORTS; i++) {
 		struct error *err = listen_on_loopback(target, i, &port[i]);
 
 		if (err)
@@ -246,7 +232,7 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"panic: action=fatal\nerror: action=ignore\n"
 		"info: action=ignore\ndebug: action=ignore\n",
 		target->config.memory, target->config.cpus, IPS, disk, iso,
-		port[CONSOLE], port[AGENT], log) < 0)
+		port[SERIAL_CONSOLE], port[SERIAL_AGENT], log) < 0)
 		return &error_no_memory;
 	return write_text(target, bochsrc, text);
 }
@@ -305,28 +291,6 @@ static struct error *bochs_boot(struct target *target)
 	return NULL;
 }
 
-/* The next whole line of the agent that has arrived; NULL: none yet. */
-static const char *next_line(struct target *target)
-{
-	memmove(target->buffer, target->buffer + target->consumed,
-		target->buffered - target->consumed);
-	target->buffered -= target->consumed;
-	target->consumed = 0;
-	char *end = memchr(target->buffer, '\n', target->buffered);
-
-	/* A line longer than the buffer is cut there. */
-	if (!end && target->buffered == sizeof(target->buffer))
-		end = target->buffer + target->buffered - 1;
-	if (!end)
-		return NULL;
-	*end = '\0';
-	target->consumed = end + 1 - target->buffer;
-	end = strchr(target->buffer, '\r');
-	if (end)
-		*end = '\0';
-	return target->buffer;
-}
-
 /* Why the emulator ended, from its status and its log. */
 static enum target_event explain_end(struct target *target, int status)
 {
@@ -378,60 +342,38 @@ static void drain_terminal(struct target *target)
 	}
 }
 
-/* Take what has come in on serial port @i. */
-static void read_port(struct target *target, int i)
-{
-	char text[4096], *to = text;
-	size_t room = sizeof(text);
-
-	if (i == AGENT) {
-		to = target->buffer + target->buffered;
-		room = sizeof(target->buffer) - target->buffered;
-	}
-	ssize_t length = read(target->port[i], to, room);
-
-	if (length <= 0) {
-		close(target->port[i]);
-		target->port[i] = -1;
-		return;
-	}
-	if (write(i == AGENT ? target->agent_log : target->console_log, to, length) < 0)
-		return; /* a full disk costs the log, not the run */
-	if (i == AGENT)
-		target->buffered += length;
-}
-
 static enum target_event bochs_next_event(struct target *target, int timeout, const char **text)
 {
-	struct pollfd fds[1 + 2 * NR_PORTS] = { { .fd = target->terminal, .events = POLLIN } };
+	struct pollfd fds[1 + 2 * SERIAL_PORTS] = { { .fd = target->terminal, .events = POLLIN } };
 	bool alive = false;
 
-	*text = next_line(target);
+	*text = serial_next_line(&target->serial);
 	if (*text)
 		return TARGET_LINE;
-	for (int i = 0; i < NR_PORTS; i++) {
-		fds[1 + i] = (struct pollfd){ .fd = target->port[i], .events = POLLIN };
-		fds[1 + NR_PORTS + i] =
+	for (int i = 0; i < SERIAL_PORTS; i++) {
+		fds[1 + i] = (struct pollfd){ .fd = target->serial.port[i], .events = POLLIN };
+		fds[1 + SERIAL_PORTS + i] =
 			(struct pollfd){ .fd = target->listener[i], .events = POLLIN };
 	}
-	if (poll(fds, 1 + 2 * NR_PORTS, timeout) <= 0) {
+	if (poll(fds, 1 + 2 * SERIAL_PORTS, timeout) <= 0) {
 		*text = target->reason;
 		return target->pid ? emulator_ended(target) : TARGET_ENDED;
 	}
 	if (fds[0].revents)
 		drain_terminal(target);
-	for (int i = 0; i < NR_PORTS; i++) {
+	for (int i = 0; i < SERIAL_PORTS; i++) {
 		if (fds[1 + i].revents) {
-			read_port(target, i);
+			serial_read(&target->serial, i);
 			alive = true;
 		}
-		if (fds[1 + NR_PORTS + i].revents) {
-			target->port[i] = accept4(target->listener[i], NULL, NULL, SOCK_CLOEXEC);
+		if (fds[1 + SERIAL_PORTS + i].revents) {
+			target->serial.port[i] =
+				accept4(target->listener[i], NULL, NULL, SOCK_CLOEXEC);
 			close(target->listener[i]);
 			target->listener[i] = -1;
 		}
 	}
-	*text = next_line(target);
+	*text = serial_next_line(&target->serial);
 	if (*text)
 		return TARGET_LINE;
 	return alive ? TARGET_ALIVE : TARGET_QUIET;
@@ -486,10 +428,9 @@ static void bochs_reset(struct target *target)
 		target->pid = 0;
 	}
 	close_fd(&target->terminal);
-	for (int i = 0; i < NR_PORTS; i++) {
+	for (int i = 0; i < SERIAL_PORTS; i++)
 		close_fd(&target->listener[i]);
-		close_fd(&target->port[i]);
-	}
+	serial_disconnect(&target->serial);
 	for (size_t i = 0; i < sizeof(own_files) / sizeof(own_files[0]); i++) {
 		_cleanup_free_ char *path = path_of(target, own_files[i]);
 
@@ -501,8 +442,7 @@ static void bochs_reset(struct target *target)
 static void bochs_destroy(struct target *target)
 {
 	bochs_reset(target);
-	close_fd(&target->console_log);
-	close_fd(&target->agent_log);
+	serial_deinit(&target->serial);
 	free(target);
 }
 
