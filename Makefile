@@ -14,13 +14,14 @@ DESTDIR	?=
 # What 'make run' hands to 'kdump-torture run'
 RUN_ARGS = $(if $(POINT),--point $(POINT)) $(if $(DELIVER),--deliver $(DELIVER)) \
 	$(if $(CPU),--cpu $(CPU)) $(if $(GUESTS),--guests $(GUESTS)) \
-	$(if $(RUNDIR),--out $(RUNDIR)) $(ARGS)
+	$(if $(RUNDIR),--out $(RUNDIR)) $(if $(EMULATOR),--emulator $(EMULATOR)) $(ARGS)
 
 help:
 	@echo 'make run        crash an emulated KVM host once and judge the dump; all it needs'
 	@echo '                is installed and built first. KERNEL=fixed|bitmap, KDIR=/path/to/linux,'
 	@echo '                POINT=list_add/2, DELIVER=self|remote|shootdown, CPU=1, GUESTS=3,'
-	@echo '                RUNDIR=DIR, ARGS=... (see kdump-torture run --help)'
+	@echo '                EMULATOR=fast|packaged, RUNDIR=DIR, ARGS=... (see kdump-torture'
+	@echo '                run --help)'
 	@echo 'make check      all tests; ends with "N passed, N failed"'
 	@echo 'make check-unit the tests that need no emulator, in seconds'
 	@echo 'make fuzz       feed the analyser damaged dumps for TIME=60 seconds or RUNS=N, JOBS=1|2'
@@ -29,6 +30,8 @@ help:
 	@echo '                VMLINUX=, MODULES=DIR for a dump of yours, RUNS=7, INSTRUCTIONS=1'
 	@echo 'make host       the host command build/kdump-torture alone'
 	@echo 'make kernel     the kernel to be crashed (KERNEL=fixed|bitmap)'
+	@echo 'make emulator   the fast emulator, from the source of Debian; run and check make it'
+	@echo '                if it can be had, unless EMULATOR=packaged'
 	@echo 'make deps       install the Debian packages that are missing'
 	@echo 'make install    install the host command, man pages, completion (PREFIX, DESTDIR)'
 	@echo 'make clean      remove build/'
@@ -51,14 +54,27 @@ host: deps
 kernel: deps
 	$(Q)$(MAKE) -C kernel-patch KERNEL=$(KERNEL)
 
+emulator: deps
+	$(Q)$(MAKE) -C inject/emulator
+
+jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+parts = $(if $(KDIR),,kernel) $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
+
+# Beside the kernel, whose build leaves a CPU idle where it links
+kernel-and-emulator: deps
+	$(if $(strip $(parts)),$(Q)$(MAKE) $(jobs) $(parts))
+
+fast-emulator: deps
+	$(Q)$(MAKE) -C inject/emulator if-possible
+
 mutants: deps
 	$(Q)$(MAKE) -C kernel-patch mutants
 
 ifeq ($(KDIR),)
-run: host kernel
+run: host kernel-and-emulator
 	$(Q)$(BUILD)/kdump-torture run --kernel $(KERNEL) $(RUN_ARGS)
 else
-run: host
+run: host kernel-and-emulator
 	$(Q)tree=$$(kernel-patch/tree.sh $(KDIR) $(BUILD)/trees/$(subst /,_,$(abspath $(KDIR)))) && \
 		$(BUILD)/kdump-torture run --kernel "$$tree" $(RUN_ARGS)
 endif
@@ -66,7 +82,7 @@ endif
 check-unit: host
 	$(Q)$(MAKE) -C tests check-unit
 
-check: host
+check: host $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
 	$(Q)$(MAKE) -C tests check
 
 fuzz: deps
@@ -83,4 +99,5 @@ install: host
 clean:
 	$(Q)rm -rf $(BUILD)
 
-.PHONY: help deps host kernel mutants run check-unit check fuzz bench install clean
+.PHONY: help deps host kernel emulator kernel-and-emulator fast-emulator mutants run check-unit \
+	check fuzz bench install clean

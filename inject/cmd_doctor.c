@@ -12,6 +12,7 @@
 #include "analyze/cleanup.h"
 #include "analyze/error.h"
 #include "inject/commands.h"
+#include "inject/emulator.h"
 #include "inject/kernel_build.h"
 #include "inject/process.h"
 #include "inject/target.h"
@@ -111,6 +112,21 @@ static void check_agent(struct diagnosis *diagnosis)
 	add(diagnosis, !access(path, R_OK), "agent for targets", path, "make host");
 }
 
+/* The packaged one is in the list of packages; that there is no other is no lack. */
+static void check_emulator(struct diagnosis *diagnosis)
+{
+	_cleanup_(emulator_deinit) struct emulator emulator = {};
+	_cleanup_free_ char *found = NULL;
+	struct error *err = emulator_find(EMULATOR_ANY, &emulator);
+
+	if (err || asprintf(&found, "%s%s", emulator.version, emulator.debugger ?
+			    "; 'make emulator' makes a fast one" : "") < 0) {
+		error_free(err);
+		return;
+	}
+	add(diagnosis, true, "emulator", found, "");
+}
+
 static void check_room(struct diagnosis *diagnosis, unsigned long need_disk)
 {
 	struct statvfs disk;
@@ -178,6 +194,7 @@ int cmd_doctor(int argc, char **argv)
 
 	check_packages(&diagnosis);
 	check_agent(&diagnosis);
+	check_emulator(&diagnosis);
 	bool built = check_kernel(&diagnosis, "fixed");
 
 	check_room(&diagnosis, built ? NEED_RUN_MIB : NEED_BUILD_MIB);

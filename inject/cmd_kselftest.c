@@ -16,13 +16,15 @@
 #include "inject/target.h"
 
 static const char help[] =
-"Usage: kdump-torture kselftest [--kernel KERNEL] [--quiet]\n"
+"Usage: kdump-torture kselftest [OPTION...]\n"
 "Run the tests that crash nothing in the emulated host: what the driver refuses,\n"
 "arming and disarming, the half-done states of list operations. KTAP on stdout.\n"
 "\n"
-"  -k, --kernel KERNEL  fixed (default), a mutant, or a built kernel tree\n"
-"  -q, --quiet          no progress on stderr\n"
-"  -h, --help           this text\n"
+"  -k, --kernel KERNEL   fixed (default), a mutant, or a built kernel tree\n"
+"      --emulator WHICH  packaged or fast (default: fast where 'make emulator' has\n"
+"                        built it)\n"
+"  -q, --quiet           no progress on stderr\n"
+"  -h, --help            this text\n"
 "\n"
 "Exit status: 0 all passed, 1 a test failed or took the target down,\n"
 "2 usage or set-up error.\n";
@@ -110,7 +112,8 @@ static struct error *print_results(const struct target_ops *ops, struct target *
 	}
 }
 
-static struct error *run_kselftest(const char *kernel_name, bool quiet, enum exit_status *ret)
+static struct error *run_kselftest(const char *kernel_name, enum emulator_choice emulator,
+				   bool quiet, enum exit_status *ret)
 {
 	bool failed = false;
 	const struct target_ops *ops = run_defaults.target;
@@ -135,6 +138,7 @@ static struct error *run_kselftest(const char *kernel_name, bool quiet, enum exi
 		.memory = run_defaults.memory,
 		.disk = 1,
 		.cpus = 2,
+		.emulator = emulator,
 	};
 
 	progress_init(&progress, quiet);
@@ -159,23 +163,33 @@ static struct error *run_kselftest(const char *kernel_name, bool quiet, enum exi
 	return NULL;
 }
 
+enum {
+	OPT_EMULATOR = 256,
+};
+
 int cmd_kselftest(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "kernel", required_argument, NULL, 'k' },
+		{ "emulator", required_argument, NULL, OPT_EMULATOR },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	enum emulator_choice emulator = EMULATOR_ANY;
 	const char *kernel = run_defaults.kernel;
 	enum exit_status status;
+	struct error *err = NULL;
 	bool quiet = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "k:qh", options, NULL)) != -1) {
+	while (!err && (option = getopt_long(argc, argv, "k:qh", options, NULL)) != -1) {
 		switch (option) {
 		case 'k':
 			kernel = optarg;
+			break;
+		case OPT_EMULATOR:
+			err = emulator_parse(optarg, &emulator);
 			break;
 		case 'q':
 			quiet = true;
@@ -187,13 +201,11 @@ int cmd_kselftest(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	if (optind < argc) {
-		error_report(error_new("%s: unexpected argument; see 'kdump-torture kselftest "
-				       "--help'", argv[optind]));
-		return STATUS_USAGE;
-	}
-	struct error *err = run_kselftest(kernel, quiet, &status);
-
+	if (!err && optind < argc)
+		err = error_new("%s: unexpected argument; see 'kdump-torture kselftest --help'",
+				argv[optind]);
+	if (!err)
+		err = run_kselftest(kernel, emulator, quiet, &status);
 	if (err) {
 		error_report(err);
 		return STATUS_USAGE;

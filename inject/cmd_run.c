@@ -32,6 +32,8 @@ static const char help[] =
 "      --skip N           let N hits of the point pass first\n"
 "      --memory MIB       memory of the target (default 384)\n"
 "      --disk MIB         dump disk of the target (default 256)\n"
+"      --emulator WHICH   packaged or fast (default: fast where 'make emulator' has\n"
+"                         built it)\n"
 "      --timeout SECONDS  longest wait for a sign of life (default 120)\n"
 "      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
 "                         Shows that nothing crashes then\n"
@@ -50,6 +52,7 @@ enum {
 	OPT_SKIP,
 	OPT_MEMORY,
 	OPT_DISK,
+	OPT_EMULATOR,
 	OPT_TIMEOUT,
 	OPT_WITHOUT,
 	OPT_IN_CAPTURE,
@@ -70,6 +73,7 @@ static const struct option long_options[] = {
 	{ "skip", required_argument, NULL, OPT_SKIP },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "emulator", required_argument, NULL, OPT_EMULATOR },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "in-capture", no_argument, NULL, OPT_IN_CAPTURE },
@@ -163,6 +167,8 @@ static struct error *parse_option(int option, struct run_options *ret)
 		return parse_number("memory", optarg, 256, 2048, &ret->memory);
 	case OPT_DISK:
 		return parse_number("disk", optarg, 1, 4096, &ret->disk);
+	case OPT_EMULATOR:
+		return emulator_parse(optarg, &ret->emulator);
 	case OPT_TIMEOUT:
 		return parse_number("timeout", optarg, 1, 86400, &ret->timeout);
 	case OPT_WITHOUT:

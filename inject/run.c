@@ -565,13 +565,12 @@ static json_t *console_excerpt(const struct run *run)
 static json_t *run_json(const struct run *run)
 {
 	const struct run_options *options = run->options;
-	_cleanup_free_ char *version = options->target->version();
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:{s:s, s:s, s:b}, s:{s:s, s:s, s:s, s:s}, "
 		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:O}",
 		"schema", 1, "outcome", outcome_name(run->outcome), "verdict",
 		status_name(run->status), "exit_status", run->status, "message", run->message,
-		"target", options->target->name, "target_version", version ? version : "",
+		"target", options->target->name, "target_version", options->target->version(run->target),
 		"kernel", "name", options->kernel, "bzimage", run->kernel->bzimage,
 		"crash_points", run->kernel->crash_points, "point", "name", options->point,
 		"via", run->via, "probe", run->probe, "place", run->place, "deliver",
@@ -653,6 +652,7 @@ static struct error *crash_and_capture(struct run *run)
 		.disk = run->options->disk,
 		.cpus = CPUS,
 		.analyzer = run->options->in_capture ? analyzer : NULL,
+		.emulator = run->options->emulator,
 		.keep = run->options->keep_images,
 	};
 	struct error *err = ops->create(&config, &run->target);
@@ -663,7 +663,7 @@ static struct error *crash_and_capture(struct run *run)
 	err = ops->prepare(run->target);
 	if (err)
 		return err;
-	progress_phase(&run->progress, "power-on", ops->description);
+	progress_phase(&run->progress, "power-on", ops->version(run->target));
 	err = ops->boot(run->target);
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "analyze/error.h"
+#include "inject/emulator.h"
 
 struct target_ops;
 
@@ -35,6 +36,7 @@ struct run_options {
 	unsigned int skip;	/* matching hits to let pass */
 	unsigned int memory;	/* MiB */
 	unsigned int disk;	/* MiB */
+	enum emulator_choice emulator;
 	unsigned int timeout;	/* seconds without a sign of life */
 	bool without_crash_kernel; /* fault injection for the suite itself */
 	bool without_arming;

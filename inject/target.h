@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "inject/emulator.h"
+
 /*
  * A target is a machine that may be crashed. inject/ knows it only through
  * this interface; a target is one file.
@@ -22,6 +24,7 @@ struct target_config {
 	unsigned int memory;	/* MiB */
 	unsigned int disk;	/* size of the dump disk, MiB */
 	unsigned int cpus;
+	enum emulator_choice emulator; /* where there is a choice */
 	bool keep;		/* leave the images behind */
 };
 
@@ -37,7 +40,6 @@ struct target;
 
 struct target_ops {
 	const char *name;
-	const char *description;
 	struct error *(*create)(const struct target_config *config, struct target **ret);
 	/* Build images, whatever can fail before the machine runs. */
 	struct error *(*prepare)(struct target *target);
@@ -53,8 +55,8 @@ struct target_ops {
 	 */
 	struct error *(*collect)(struct target *target, const char *name, const char *path,
 				 bool *ret);
-	/* What runs the target, for the record: "Bochs 2.7". Caller frees. */
-	char *(*version)(void);
+	/* What runs the target, for the record: "Bochs 2.7 (packaged)". */
+	const char *(*version)(const struct target *target);
 	/* End the machine at once and remove what only it needed. May be repeated. */
 	void (*reset)(struct target *target);
 	void (*destroy)(struct target *target);

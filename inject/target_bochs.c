@@ -3,7 +3,8 @@
  * The emulated Intel host: Bochs with VMX, booted from a CD image that is made
  * for each run, with a disk for the dump. The first serial port is the kernel's
  * console, the second carries the agent's lines; both reach us over loopback
- * TCP, the only live back end of Bochs that needs no terminal.
+ * TCP, the only live back end of Bochs that needs no terminal. The packaged
+ * Bochs waits at its debugger's prompt for "c", continue.
  */
 #include "inject/target.h"
 
@@ -43,6 +44,7 @@
 
 struct target {
 	struct target_config config;
+	struct emulator emulator;
 	pid_t pid;		/* 0: not running */
 	int terminal;		/* master side of the pty that Bochs draws on */
 	int listener[SERIAL_PORTS];
@@ -59,6 +61,11 @@ static const char disk_lock[] = "disk.img.lock";
 static const char bochsrc[] = "bochsrc";
 static const char debugger_commands[] = "debugger";
 static const char emulator_log[] = "emulator.log";
+
+/* What the packaged Bochs would otherwise take from the machine it runs on. */
+static const char packaged_devices[] =
+	"display_library: term\nsound: driver=dummy\nspeaker: enabled=0\n";
+static const char fast_devices[] = "display_library: nogui\n";
 
 static char *path_of(const struct target *target, const char *file)
 {
@@ -81,16 +88,20 @@ static struct error *write_text(const struct target *target, const char *file, c
 
 static struct error *bochs_create(const struct target_config *config, struct target **ret)
 {
-	struct target *target = calloc(1, sizeof(*target));
+	_cleanup_free_ struct target *target = calloc(1, sizeof(*target));
 
 	if (!target)
 		return &error_no_memory;
+	struct error *err = emulator_find(config->emulator, &target->emulator);
+
+	if (err)
+		return err;
 	target->config = *config;
 	target->terminal = -1;
 	for (int i = 0; i < SERIAL_PORTS; i++)
 		target->listener[i] = -1;
 	serial_init(&target->serial, config->directory);
-	*ret = target;
+	*ret = no_cleanup_ptr(target);
 	return NULL;
 }
 
@@ -219,9 +230,7 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"cpu: model=corei7_haswell_4770, count=%u:1:1, ips=%u, reset_on_triple_fault=0\n"
 		"romimage: file=" BIOS "\n"
 		"vgaromimage: file=" VGABIOS "\n"
-		"display_library: term\n"
-		"sound: driver=dummy\n"
-		"speaker: enabled=0\n"
+		"%s"
 		"clock: sync=none\n"
 		"boot: cdrom\n"
 		"ata0-master: type=disk, path=\"%s\", mode=flat\n"
@@ -231,7 +240,8 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"log: \"%s\"\n"
 		"panic: action=fatal\nerror: action=ignore\n"
 		"info: action=ignore\ndebug: action=ignore\n",
-		target->config.memory, target->config.cpus, IPS, disk, iso,
+		target->config.memory, target->config.cpus, IPS,
+		target->emulator.debugger ? packaged_devices : fast_devices, disk, iso,
 		port[SERIAL_CONSOLE], port[SERIAL_AGENT], log) < 0)
 		return &error_no_memory;
 	return write_text(target, bochsrc, text);
@@ -258,8 +268,7 @@ static struct error *bochs_prepare(struct target *target)
 		err = build_disk(target, disk);
 	if (!err)
 		err = write_bochsrc(target, iso, disk);
-	/* Debian's Bochs is the debugger build: it waits for "continue". */
-	if (!err)
+	if (!err && target->emulator.debugger)
 		err = write_text(target, debugger_commands, "c\n");
 	return err;
 }
@@ -268,6 +277,7 @@ static struct error *bochs_boot(struct target *target)
 {
 	_cleanup_free_ char *rc = path_of(target, bochsrc);
 	_cleanup_free_ char *commands = path_of(target, debugger_commands);
+	const char *program = target->emulator.program;
 	struct winsize window = { .ws_row = 25, .ws_col = 80 };
 	pid_t parent = getpid();
 
@@ -284,7 +294,10 @@ static struct error *bochs_boot(struct target *target)
 		if (getppid() != parent)
 			_exit(EXEC_FAILED);
 		setenv("TERM", "vt100", 1);
-		execlp("bochs", "bochs", "-q", "-f", rc, "-rc", commands, NULL);
+		if (target->emulator.debugger)
+			execlp(program, program, "-q", "-f", rc, "-rc", commands, NULL);
+		else
+			execl(program, program, "-q", "-f", rc, NULL);
 		_exit(EXEC_FAILED);
 	}
 	fcntl(target->terminal, F_SETFD, FD_CLOEXEC);
@@ -305,7 +318,8 @@ static enum target_event explain_end(struct target *target, int status)
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) == EXEC_FAILED)
 		snprintf(target->reason, sizeof(target->reason),
-			 "emulator: bochs cannot be started; install it with 'make deps'");
+			 "emulator: %s cannot be started; install it with 'make deps'",
+			 target->emulator.program);
 	else
 		snprintf(target->reason, sizeof(target->reason), "emulator: exited with status %d",
 			 WEXITSTATUS(status));
@@ -397,15 +411,9 @@ static struct error *bochs_collect(struct target *target, const char *name, cons
 	return err;
 }
 
-static char *bochs_version(void)
+static const char *bochs_version(const struct target *target)
 {
-	_cleanup_free_ char *text = NULL;
-	struct error *err = run_tool((const char *[]){ "dpkg-query", "-W", "-f",
-						       "Bochs ${Version} (packaged)", "bochs", NULL },
-				     &text);
-
-	error_free(err);
-	return text ? no_cleanup_ptr(text) : strdup("Bochs");
+	return target->emulator.version;
 }
 
 static void close_fd(int *fd)
@@ -443,12 +451,12 @@ static void bochs_destroy(struct target *target)
 {
 	bochs_reset(target);
 	serial_deinit(&target->serial);
+	emulator_deinit(&target->emulator);
 	free(target);
 }
 
 const struct target_ops target_bochs = {
 	.name = "bochs",
-	.description = "emulated Intel host: Bochs with VMX",
 	.create = bochs_create,
 	.prepare = bochs_prepare,
 	.boot = bochs_boot,

@@ -41,6 +41,7 @@ _kdump_torture_value()
 	-t|--target)	words='bochs' ;;
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
+	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
 	--op)		words='list_add list_del load clear' ;;
 	-k|--kernel)
@@ -76,11 +77,11 @@ _kdump_torture_options()
 	run)
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
 			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
-			--json --quiet --help ;;
+			--emulator --json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
-	kselftest)	echo --kernel --quiet --help ;;
+	kselftest)	echo --kernel --emulator --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac
 }

@@ -98,7 +98,7 @@ subtest 'emulator killed midway' => sub {
 			select(undef, undef, undef, 0.2);
 		}
 		for (glob('/proc/[0-9]*/cmdline')) {
-			next unless slurp($_) =~ /^bochs.*\Q$dir\E/s;
+			next unless slurp($_) =~ /^[^\0]*bochs[^\0]*\0.*\Q$dir\E/s;
 			m{/proc/(\d+)/} and kill 'KILL', $1;
 		}
 		exec('true');

@@ -51,6 +51,7 @@ for (
 	[ [qw(--guests many)], qr/--guests many/ ],
 	[ [qw(--disk 0)], qr/--disk 0: not a number from 1/ ],
 	[ [qw(--target moon)], qr/moon.*bochs/ ],
+	[ [qw(--emulator moth)], qr/moth.*packaged or fast/ ],
 	[ [qw(--via air)], qr/air.*auto, hook or kprobe/ ],
 	[ [qw(--without reason)], qr/reason.*crash-kernel or arming/ ],
 	[ [qw(--point nonsense)], qr/nonsense.*OP\/STEP/ ],
