@@ -47,6 +47,7 @@ host: deps
 	$(Q)$(MAKE) -C analyze/extras
 	$(Q)$(MAKE) -C inject
 	$(Q)$(MAKE) -C inject/agent
+	$(Q)$(MAKE) -C inject/snapshot
 	@ln -sfn $(TOP)/driver $(BUILD)/driver
 	@ln -sfn $(TOP)/tests/kselftest $(BUILD)/kselftest
 	@ln -sf $(TOP)/inject/packages $(BUILD)/packages

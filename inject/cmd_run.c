@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "inject/commands.h"
+#include "inject/option.h"
 #include "inject/run.h"
 #include "inject/target.h"
 
@@ -35,6 +34,10 @@ static const char help[] =
 "      --emulator WHICH   packaged or fast (default: fast where 'make emulator' has\n"
 "                         built it)\n"
 "      --timeout SECONDS  longest wait for a sign of life (default 120)\n"
+"      --path PATH        disk (default): the capture kernel writes the dump to a disk;\n"
+"                         full: it hands it over; fast: the memory is taken as the\n"
+"                         crash kernel is entered. Both crash a fork of an armed host\n"
+"      --vary SEED        with full and fast: other timing, guests and memory\n"
 "      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
 "                         Shows that nothing crashes then\n"
 "      --in-capture       analyse /proc/vmcore in the capture kernel, too: both\n"
@@ -53,6 +56,8 @@ enum {
 	OPT_MEMORY,
 	OPT_DISK,
 	OPT_EMULATOR,
+	OPT_PATH,
+	OPT_VARY,
 	OPT_TIMEOUT,
 	OPT_WITHOUT,
 	OPT_IN_CAPTURE,
@@ -74,6 +79,8 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "emulator", required_argument, NULL, OPT_EMULATOR },
+	{ "path", required_argument, NULL, OPT_PATH },
+	{ "vary", required_argument, NULL, OPT_VARY },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "in-capture", no_argument, NULL, OPT_IN_CAPTURE },
@@ -83,20 +90,6 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
-
-static struct error *parse_number(const char *option, const char *text, unsigned int min,
-				  unsigned int max, unsigned int *ret)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (!isdigit((unsigned char)text[0]) || *end || errno || value < min || value > max)
-		return error_new("--%s %s: not a number from %u to %u", option, text, min, max);
-	*ret = value;
-	return NULL;
-}
 
 static struct error *find_target(const char *name, const struct target_ops **ret)
 {
@@ -135,6 +128,8 @@ static struct error *parse_without(const char *text, struct run_options *ret)
 
 static struct error *parse_option(int option, struct run_options *ret)
 {
+	unsigned int seed;
+
 	switch (option) {
 	case 't':
 		return find_target(optarg, &ret->target);
@@ -148,11 +143,11 @@ static struct error *parse_option(int option, struct run_options *ret)
 		ret->deliver = optarg;
 		return NULL;
 	case 'c':
-		return parse_number("cpu", optarg, 0, 63, &ret->victim);
+		return option_number("cpu", optarg, 0, 63, &ret->victim);
 	case 'g':
-		return parse_number("guests", optarg, 0, 64, &ret->guests);
+		return option_number("guests", optarg, 0, 64, &ret->guests);
 	case 'b':
-		return parse_number("bystanders", optarg, 0, 64, &ret->bystanders);
+		return option_number("bystanders", optarg, 0, 64, &ret->bystanders);
 	case 'o':
 		ret->out = optarg;
 		return NULL;
@@ -162,15 +157,20 @@ static struct error *parse_option(int option, struct run_options *ret)
 		ret->trigger = optarg;
 		return NULL;
 	case OPT_SKIP:
-		return parse_number("skip", optarg, 0, 1000000, &ret->skip);
+		return option_number("skip", optarg, 0, 1000000, &ret->skip);
 	case OPT_MEMORY:
-		return parse_number("memory", optarg, 256, 2048, &ret->memory);
+		return option_number("memory", optarg, 256, 2048, &ret->memory);
 	case OPT_DISK:
-		return parse_number("disk", optarg, 1, 4096, &ret->disk);
+		return option_number("disk", optarg, 1, 4096, &ret->disk);
 	case OPT_EMULATOR:
 		return emulator_parse(optarg, &ret->emulator);
+	case OPT_PATH:
+		return run_path_parse(optarg, &ret->path);
+	case OPT_VARY:
+		ret->vary = optarg;
+		return option_number("vary", optarg, 0, 4000000000, &seed);
 	case OPT_TIMEOUT:
-		return parse_number("timeout", optarg, 1, 86400, &ret->timeout);
+		return option_number("timeout", optarg, 1, 86400, &ret->timeout);
 	case OPT_WITHOUT:
 		return parse_without(optarg, ret);
 	case OPT_IN_CAPTURE:
@@ -192,7 +192,7 @@ static struct error *parse_option(int option, struct run_options *ret)
 int cmd_run(int argc, char **argv)
 {
 	struct run_options options = run_defaults;
-	enum exit_status status;
+	struct run_result result;
 	struct error *err = NULL;
 	int option;
 
@@ -208,10 +208,10 @@ int cmd_run(int argc, char **argv)
 		err = error_new("%s: unexpected argument; see 'kdump-torture run --help'",
 				argv[optind]);
 	if (!err)
-		err = run_once(&options, &status);
+		err = run_once(&options, &result);
 	if (err) {
 		error_report(err);
 		return STATUS_USAGE;
 	}
-	return status;
+	return result.status;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "analyze/cleanup.h"
@@ -92,6 +93,34 @@ struct error *emulator_find(enum emulator_choice choice, struct emulator *ret)
 	*ret = emulator;
 	emulator = (struct emulator){};
 	return NULL;
+}
+
+bool emulator_explain_end(const struct emulator *emulator, int status, const char *log_path,
+			  char *ret, size_t size)
+{
+	_cleanup_fclose_ FILE *log = log_path ? fopen(log_path, "re") : NULL;
+	_cleanup_free_ char *line = NULL;
+	bool triple_fault = false;
+	size_t line_size = 0;
+
+	if (WIFSIGNALED(status))
+		snprintf(ret, size, "emulator: killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == EMULATOR_EXEC_FAILED)
+		snprintf(ret, size, "emulator: %s cannot be started; install it with 'make deps'",
+			 emulator->program);
+	else
+		snprintf(ret, size, "emulator: exited with status %d", WEXITSTATUS(status));
+	while (log && getline(&line, &line_size, log) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		char *panic = strstr(line, "p[");
+
+		if (strstr(line, "exception with no resolution"))
+			triple_fault = true;
+		if (panic && (triple_fault || strstr(line, ">>PANIC<<")))
+			snprintf(ret, size, "emulator: %s", panic);
+	}
+	return triple_fault;
 }
 
 void emulator_deinit(struct emulator *emulator)

@@ -3,6 +3,7 @@
 #define INJECT_EMULATOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Bochs, of which there may be two: the one that Debian packages, which is
@@ -27,6 +28,16 @@ struct error *emulator_parse(const char *text, enum emulator_choice *ret);
 
 /* An error if it is not there. */
 struct error *emulator_find(enum emulator_choice choice, struct emulator *ret);
+/* Exit status of a child that could not become the emulator; a shell's, too. */
+#define EMULATOR_EXEC_FAILED 127
+
+/*
+ * Why the emulator ended, from its wait @status and its log at @log_path.
+ * Return: its guest reset itself, by a triple fault.
+ */
+bool emulator_explain_end(const struct emulator *emulator, int status, const char *log_path,
+			  char *ret, size_t size);
+
 void emulator_deinit(struct emulator *emulator);
 
 #endif

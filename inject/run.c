@@ -20,6 +20,8 @@
 #include "inject/points.h"
 #include "inject/process.h"
 #include "inject/progress.h"
+#include "inject/snapshot/snapshot.h"
+#include "inject/subject.h"
 #include "inject/target.h"
 
 #define CPUS		2
@@ -43,16 +45,42 @@ const struct run_options run_defaults = {
 	.memory = 384,
 	.disk = 256,
 	.timeout = 120,
+	.budget = 10000000000,
 };
+
+static const char *const path_names[] = {
+	[RUN_DISK] = "disk",
+	[RUN_FULL] = "full",
+	[RUN_FAST] = "fast",
+};
+
+const char *run_path_name(enum run_path path)
+{
+	return path_names[path];
+}
+
+struct error *run_path_parse(const char *text, enum run_path *ret)
+{
+	for (size_t i = 0; i < sizeof(path_names) / sizeof(path_names[0]); i++) {
+		if (!strcmp(text, path_names[i])) {
+			*ret = i;
+			return NULL;
+		}
+	}
+	return error_new("--path %s: use disk, full or fast", text);
+}
 
 /* One run while it lasts. */
 struct run {
 	const struct run_options *options;
-	struct kernel_build *kernel;
+	const struct subject *subject;
+	const struct target_ops *ops;
+	const struct snapshot *snapshot; /* to fork; NULL: boot, with a dump disk */
+	struct snapshot *own_snapshot;	/* made for this run alone */
+	char *boot_directory;	/* of that */
 	char *directory;
 	char *probe;		/* what the driver arms */
 	char *place;		/* FUNCTION+0xOFF, instruction, source; "": unknown */
-	char *layout;		/* for the driver; NULL: unknown */
 	const char *via;	/* "hook" or "kprobe" */
 	const char *trigger;
 	char *job;
@@ -63,6 +91,8 @@ struct run {
 	char message[512];	/* what went wrong; empty: nothing */
 	char hung_in[32];	/* phase, if that is what happened */
 	bool fired;		/* or may have: the driver is armed, or about to be */
+	bool passed_in_place;	/* the dump was judged where it was, and nothing of it kept */
+	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
 	json_t *notes;
 	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
 	char *dump;		/* path of the collected dump; NULL: none */
@@ -117,10 +147,10 @@ static struct error *describe_place(const struct point *point, char **ret)
 	return length < 0 ? &error_no_memory : NULL;
 }
 
-static struct error *resolve_hook(struct run *run, struct points *points)
+static struct error *resolve_hook(struct run *run)
 {
 	struct point resolved;
-	struct error *err = points_find(points, run->options->point, &resolved);
+	struct error *err = points_find(run->subject->points, run->options->point, &resolved);
 
 	if (err)
 		return err;
@@ -137,10 +167,11 @@ static struct error *resolve_hook(struct run *run, struct points *points)
 	return run->place ? NULL : &error_no_memory;
 }
 
-static struct error *resolve_kprobe(struct run *run, struct points *points)
+static struct error *resolve_kprobe(struct run *run)
 {
 	struct point resolved;
-	struct error *err = points_find_kprobe(points, run->options->point, &resolved);
+	struct error *err = points_find_kprobe(run->subject->points, run->options->point,
+					       &resolved);
 
 	if (err)
 		return err;
@@ -158,7 +189,8 @@ static bool is_raw_point(const char *point)
 static struct error *resolve_point(struct run *run)
 {
 	const struct run_options *options = run->options;
-	bool hook = run->kernel->crash_points && options->via != VIA_KPROBE &&
+	const struct subject *subject = run->subject;
+	bool hook = subject->kernel->crash_points && options->via != VIA_KPROBE &&
 		    !is_raw_point(options->point);
 
 	run->trigger = options->trigger ? options->trigger : default_trigger(options->point);
@@ -167,21 +199,12 @@ static struct error *resolve_point(struct run *run)
 				 is_raw_point(options->point) ?
 				 "a raw FUNCTION+0xOFF is reached by a kprobe only" :
 				 "this kernel is built without the crash-points patches");
-	struct error *layout = points_layout(run->kernel->kvm_intel, &run->layout);
-
-	if (layout) {
-		note(run, layout->message);
-		error_free(layout);
-	}
-	if (!run->kernel->crash_points)
+	if (subject->layout_problem)
+		note(run, subject->layout_problem);
+	if (!subject->kernel->crash_points)
 		note(run, "this kernel has no crash-points patches: points are kprobes, and there "
 			  "is no log of the VMCLEARs of the crash path");
-	_cleanup_(cleanup_points) struct points *points = NULL;
-	struct error *err = points_create(run->kernel->kvm_intel, &points);
-
-	if (err)
-		return err;
-	return hook ? resolve_hook(run, points) : resolve_kprobe(run, points);
+	return hook ? resolve_hook(run) : resolve_kprobe(run);
 }
 
 static void replace_character(char *text, char from, char to)
@@ -195,23 +218,26 @@ static void replace_character(char *text, char from, char to)
 static struct error *write_job(struct run *run)
 {
 	const struct run_options *options = run->options;
-	_cleanup_free_ char *layout = NULL, *skip = NULL;
+	_cleanup_free_ char *layout = NULL, *skip = NULL, *vary = NULL, *boot = NULL;
 
-	if (run->layout) {
-		replace_character(run->layout, ' ', ',');
-		if (asprintf(&layout, " layout=%s", run->layout) < 0)
-			return &error_no_memory;
-	}
+	if (run->subject->layout && asprintf(&layout, " layout=%s", run->subject->layout) < 0)
+		return &error_no_memory;
+	if (layout)
+		replace_character(layout + 1, ' ', ',');
 	if (options->skip && asprintf(&skip, " skip=%u", options->skip) < 0)
 		return &error_no_memory;
-	if (asprintf(&run->job,
-		     "role=host point=%s probe=%s deliver=%s trigger=%s victim=%u guests=%u "
-		     "bystanders=%u capture=%s arm=%s%s%s append=" CAPTURE_COMMAND_LINE,
-		     options->point, run->probe, options->deliver, run->trigger, options->victim,
-		     options->guests, options->bystanders,
-		     options->without_crash_kernel ? "no" : "yes",
-		     options->without_arming ? "no" : "yes", layout ? layout : "",
-		     skip ? skip : "") < 0)
+	if (options->vary && asprintf(&vary, " vary=%s", options->vary) < 0)
+		return &error_no_memory;
+	/* A snapshot has this behind it. */
+	if (options->path == RUN_DISK &&
+	    asprintf(&boot, "role=host victim=%u guests=%u bystanders=%u capture=%s append="
+		     CAPTURE_COMMAND_LINE " ", options->victim, options->guests,
+		     options->bystanders, options->without_crash_kernel ? "no" : "yes") < 0)
+		return &error_no_memory;
+	if (asprintf(&run->job, "%spoint=%s probe=%s deliver=%s trigger=%s arm=%s%s%s%s",
+		     boot ? boot : "", options->point, run->probe, options->deliver,
+		     run->trigger, options->without_arming ? "no" : "yes",
+		     layout ? layout : "", skip ? skip : "", vary ? vary : "") < 0)
 		return &error_no_memory;
 	return NULL;
 }
@@ -303,14 +329,13 @@ static bool take_line(struct run *run, const char *line)
 	return false;
 }
 
-/* @silence: seconds since the last sign of life. */
-static void hang(struct run *run, double silence)
+/* @how: by which limit it was found to hang. */
+static void hang(struct run *run, const char *how)
 {
 	const char *phase = progress_current(&run->progress);
-	char message[128];
+	char message[256];
 
-	snprintf(message, sizeof(message), "no end of phase %s; last sign of life %.0f s ago",
-		 phase, silence);
+	snprintf(message, sizeof(message), "no end of phase %s; %s", phase, how);
 	conclude(run, OUTCOME_HUNG, message);
 	snprintf(run->hung_in, sizeof(run->hung_in), "%s", phase);
 }
@@ -318,7 +343,7 @@ static void hang(struct run *run, double silence)
 /* From power-on to the agent's last line, or to whatever ends the run before. */
 static void watch(struct run *run)
 {
-	const struct target_ops *ops = run->options->target;
+	const struct target_ops *ops = run->ops;
 	double last_sign = now_seconds();
 	size_t phase = 0;
 	double phase_start = last_sign;
@@ -344,12 +369,19 @@ static void watch(struct run *run)
 				 text);
 			return;
 		}
+		if (event == TARGET_SPENT) {
+			hang(run, text);
+			return;
+		}
 		if (event != TARGET_QUIET)
 			last_sign = now;
 		/* A console that repeats itself is alive, but no progress. */
 		if (now - last_sign > run->options->timeout ||
 		    now - phase_start > PHASE_TIMEOUTS * run->options->timeout) {
-			hang(run, now - last_sign);
+			char how[64];
+
+			snprintf(how, sizeof(how), "last sign of life %.0f s ago", now - last_sign);
+			hang(run, how);
 			return;
 		}
 		progress_tick(&run->progress);
@@ -363,7 +395,7 @@ static void collect_in_capture(struct run *run)
 	bool found;
 
 	if (path)
-		error_free(run->options->target->collect(run->target, IN_CAPTURE_VERDICT, path,
+		error_free(run->ops->collect(run->target, IN_CAPTURE_VERDICT, path,
 							 &found));
 }
 
@@ -378,7 +410,7 @@ static void collect(struct run *run)
 	path = run_file(run, run->dump_name);
 	if (!path)
 		return;
-	struct error *err = run->options->target->collect(run->target, run->dump_name, path,
+	struct error *err = run->ops->collect(run->target, run->dump_name, path,
 							  &found);
 
 	if (!err && found)
@@ -398,7 +430,7 @@ static struct error *write_json(const json_t *object, const char *path)
 
 	if (!file || !object || json_dumpf(object, file, RECORD_FORMAT) ||
 	    putc('\n', file) == EOF || fflush(file))
-		return error_new("%s: cannot write", path);
+		return error_errno(errno, "%s: cannot write", path);
 	return NULL;
 }
 
@@ -479,25 +511,17 @@ static struct error *check_in_capture(struct run *run, const json_t *verdict)
 	return path ? in_capture_compare(path, verdict) : &error_no_memory;
 }
 
-static void analyze(struct run *run)
+/* Analyse the dump at @path: run->analysis, run->status, and what is wrong with a pass. */
+static struct error *judge(struct run *run, const char *path)
 {
-	run->status = outcome_status(run->outcome, run->fired);
-	if (!run->dump || run->outcome != OUTCOME_CAPTURED)
-		return;
-	progress_phase(&run->progress, "analyze", run->dump);
+	char *dump = (char *)path;
 	const struct analysis_request request = {
-		.path = &run->dump, .nr_paths = 1, .log_lines = ANALYSIS_LOG_LINES,
+		.path = &dump, .nr_paths = 1, .log_lines = ANALYSIS_LOG_LINES,
 	};
 	struct error *err = analysis_create(&request, &run->analysis);
 
-	if (!err)
-		err = write_report_files(run);
-	if (err) {
-		conclude(run, OUTCOME_DUMP_UNREADABLE, err->message);
-		error_free(err);
-		run->status = outcome_status(run->outcome, run->fired);
-		return;
-	}
+	if (err)
+		return err;
 	run->status = verdict_status(analysis_verdict(run->analysis));
 	json_t *verdict = analysis_json(run->analysis);
 	const char *doubt = run->status == STATUS_PASS ? find_doubt(run, verdict) : NULL;
@@ -513,6 +537,46 @@ static void analyze(struct run *run)
 	}
 	error_free(err);
 	json_decref(verdict);
+	return NULL;
+}
+
+/* Judge the dump where it is. Return: it passes, and there is nothing to keep. */
+static bool passes_in_place(struct run *run)
+{
+	const struct target_ops *ops = run->ops;
+	int file = ops->dump_file ? ops->dump_file(run->target) : -1;
+	char path[32];
+
+	if (run->outcome != OUTCOME_CAPTURED || !run->dump_name || file < 0)
+		return false;
+	progress_phase(&run->progress, "analyze", "");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	struct error *err = judge(run, path);
+
+	run->passed_in_place = !err && run->status == STATUS_PASS;
+	error_free(err);
+	if (!run->passed_in_place) {
+		analysis_destroy(run->analysis);
+		run->analysis = NULL;
+	}
+	return run->passed_in_place;
+}
+
+static void analyze(struct run *run)
+{
+	run->status = outcome_status(run->outcome, run->fired);
+	if (!run->dump || run->outcome != OUTCOME_CAPTURED)
+		return;
+	progress_phase(&run->progress, "analyze", run->dump);
+	struct error *err = judge(run, run->dump);
+
+	if (!err)
+		err = write_report_files(run);
+	if (err) {
+		conclude(run, OUTCOME_DUMP_UNREADABLE, err->message);
+		error_free(err);
+		run->status = outcome_status(run->outcome, run->fired);
+	}
 }
 
 static const char *status_name(enum exit_status status)
@@ -565,14 +629,15 @@ static json_t *console_excerpt(const struct run *run)
 static json_t *run_json(const struct run *run)
 {
 	const struct run_options *options = run->options;
+	const struct kernel_build *kernel = run->subject->kernel;
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:{s:s, s:s, s:b}, s:{s:s, s:s, s:s, s:s}, "
 		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:O}",
 		"schema", 1, "outcome", outcome_name(run->outcome), "verdict",
 		status_name(run->status), "exit_status", run->status, "message", run->message,
-		"target", options->target->name, "target_version", options->target->version(run->target),
-		"kernel", "name", options->kernel, "bzimage", run->kernel->bzimage,
-		"crash_points", run->kernel->crash_points, "point", "name", options->point,
+		"target", run->ops->name, "target_version", run->ops->version(run->target),
+		"kernel", "name", options->kernel, "bzimage", kernel->bzimage,
+		"crash_points", kernel->crash_points, "point", "name", options->point,
 		"via", run->via, "probe", run->probe, "place", run->place, "deliver",
 		options->deliver, "trigger", run->trigger, "victim", options->victim, "guests",
 		options->guests, "bystanders", options->bystanders, "memory_mib", options->memory,
@@ -581,6 +646,11 @@ static json_t *run_json(const struct run *run)
 
 	if (run->outcome == OUTCOME_HUNG)
 		json_object_set_new(object, "hung_in", json_string(run->hung_in));
+	json_object_set_new(object, "path", json_string(run_path_name(options->path)));
+	if (run->ticks)
+		json_object_set_new(object, "ticks", json_integer(run->ticks));
+	if (options->vary)
+		json_object_set_new(object, "vary", json_string(options->vary));
 	if (run->dump)
 		json_object_set_new(object, "dump", json_string(run->dump));
 	if (run->status != STATUS_PASS)
@@ -598,7 +668,7 @@ static struct error *write_record(struct run *run)
 		err = &error_no_memory;
 	else
 		err = write_json(object, path);
-	if (!err && run->options->json) {
+	if (!err && run->options->json && !run->options->silent) {
 		json_dumpf(object, stdout, RECORD_FORMAT);
 		putchar('\n');
 	}
@@ -610,7 +680,7 @@ static struct error *report(struct run *run)
 {
 	const struct run_options *options = run->options;
 
-	if (options->json)
+	if (options->json || options->silent)
 		return NULL;
 	struct error *err = run->analysis ?
 			    analysis_print(run->analysis, charset_of(stdout), stdout) : NULL;
@@ -637,15 +707,48 @@ static struct error *report(struct run *run)
 	return err;
 }
 
+/* One that serves this crash alone. */
+static struct error *boot_snapshot(struct run *run)
+{
+	const struct run_options *options = run->options;
+
+	run->boot_directory = run_file(run, "boot");
+	if (!run->boot_directory)
+		return &error_no_memory;
+	if (mkdir(run->boot_directory, 0755))
+		return error_errno(errno, "%s: cannot make the directory", run->boot_directory);
+	const struct snapshot_config config = {
+		.kernel = run->subject->kernel,
+		.directory = run->boot_directory,
+		.victim = options->victim,
+		.guests = options->guests,
+		.bystanders = options->bystanders,
+		.memory = options->memory,
+		.cpus = CPUS,
+		.timeout = options->timeout,
+		.emulator = options->emulator,
+	};
+	struct error *err = snapshot_create(&config, &run->progress, &run->own_snapshot);
+
+	run->snapshot = run->own_snapshot;
+	return err;
+}
+
 static struct error *crash_and_capture(struct run *run)
 {
-	const struct target_ops *ops = run->options->target;
+	const struct target_ops *ops = run->ops;
 	_cleanup_free_ char *analyzer = NULL;
 
 	if (asprintf(&analyzer, "%s/kdump-torture-analyze", data_directory()) < 0)
 		return &error_no_memory;
+	if (run->options->path != RUN_DISK && !run->snapshot) {
+		struct error *err = boot_snapshot(run);
+
+		if (err)
+			return err;
+	}
 	struct target_config config = {
-		.kernel = run->kernel,
+		.kernel = run->subject->kernel,
 		.directory = run->directory,
 		.job = run->job,
 		.memory = run->options->memory,
@@ -653,6 +756,9 @@ static struct error *crash_and_capture(struct run *run)
 		.cpus = CPUS,
 		.analyzer = run->options->in_capture ? analyzer : NULL,
 		.emulator = run->options->emulator,
+		.snapshot = run->snapshot,
+		.path = run->options->path == RUN_FAST ? SNAPSHOT_FAST : SNAPSHOT_FULL,
+		.budget = run->options->budget,
 		.keep = run->options->keep_images,
 	};
 	struct error *err = ops->create(&config, &run->target);
@@ -668,7 +774,10 @@ static struct error *crash_and_capture(struct run *run)
 	if (err)
 		return err;
 	watch(run);
-	collect(run);
+	if (ops->ticks)
+		run->ticks = ops->ticks(run->target);
+	if (!run->options->transient || !passes_in_place(run))
+		collect(run);
 	ops->reset(run->target);
 	return NULL;
 }
@@ -710,35 +819,97 @@ static struct error *check_options(const struct run_options *options)
 				 "'kdump-torture points' lists them", options->point);
 	if (!is_one_of(options->deliver, strlen(options->deliver), deliveries))
 		return error_new("--deliver %s: use self, remote or shootdown", options->deliver);
+	if (options->in_capture && options->path != RUN_DISK)
+		return error_new("--in-capture: goes with --path disk");
+	if (options->vary && options->path == RUN_DISK)
+		return error_new("--vary: goes with --path full or fast");
 	return options->trigger ? check_trigger(options->trigger) : NULL;
 }
 
 static void run_deinit(struct run *run)
 {
 	if (run->target)
-		run->options->target->destroy(run->target);
+		run->ops->destroy(run->target);
+	snapshot_destroy(run->own_snapshot);
+	free(run->boot_directory);
 	analysis_destroy(run->analysis);
-	kernel_build_close(run->kernel);
 	json_decref(run->notes);
 	free(run->directory);
 	free(run->probe);
 	free(run->place);
-	free(run->layout);
 	free(run->job);
 	free(run->dump);
 }
 
-struct error *run_once(const struct run_options *options, enum exit_status *ret)
+/* A directory that holds nothing but logs of a run that passed. */
+static void remove_directory(const struct run *run)
 {
-	_cleanup_(run_deinit) struct run run = { .options = options, .notes = json_array() };
+	static const char *const logs[] = { "console.log", "agent.log", "emulator.log" };
+
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		_cleanup_free_ char *path = run_file(run, logs[i]);
+
+		if (path)
+			unlink(path);
+	}
+	rmdir(run->directory);
+}
+
+/* Judge what was captured, and say and record it. */
+static struct error *finish(struct run *run)
+{
+	if (run->passed_in_place) {
+		progress_end(&run->progress);
+		remove_directory(run);
+		return NULL;
+	}
+	analyze(run);
+	progress_end(&run->progress);
+	struct error *err = write_record(run);
+	/* A record that cannot be written does not cost the verdict. */
+	struct error *unsaid = report(run);
+
+	if (!err)
+		return unsaid;
+	error_free(unsaid);
+	return err;
+}
+
+static void summarize(const struct run *run, struct run_result *ret)
+{
+	const char *text = run->message;
+
+	if (!text[0] && run->analysis)
+		text = analysis_summary(run->analysis);
+	*ret = (struct run_result){
+		.status = run->status,
+		.seconds = now_seconds() - run->progress.run_start,
+		.ticks = run->ticks,
+	};
+	snprintf(ret->outcome, sizeof(ret->outcome), "%s", outcome_name(run->outcome));
+	snprintf(ret->text, sizeof(ret->text), "%s", text);
+	if (!run->passed_in_place)
+		snprintf(ret->directory, sizeof(ret->directory), "%s", run->directory);
+}
+
+struct error *run_once(const struct run_options *options, struct run_result *ret)
+{
+	_cleanup_(run_deinit) struct run run = {
+		.options = options, .notes = json_array(), .subject = options->subject,
+		.snapshot = options->snapshot,
+		.ops = options->path == RUN_DISK ? options->target : &target_snapshot,
+	};
+	_cleanup_(cleanup_subject) struct subject *subject = NULL;
 	struct error *err = check_options(options);
 	time_t now = time(NULL);
 
 	strftime(run.started, sizeof(run.started), "%FT%T%z", localtime(&now));
 
 	progress_init(&run.progress, options->quiet);
-	if (!err)
-		err = kernel_build_open(options->kernel, &run.kernel);
+	if (!err && !run.subject) {
+		err = subject_create(options->kernel, &subject);
+		run.subject = subject;
+	}
 	if (!err)
 		err = resolve_point(&run);
 	if (!err)
@@ -749,22 +920,12 @@ struct error *run_once(const struct run_options *options, enum exit_status *ret)
 		return err;
 	signals_hold();
 	err = crash_and_capture(&run);
-	if (!err) {
-		analyze(&run);
-		progress_end(&run.progress);
-		err = write_record(&run);
-		/* A record that cannot be written does not cost the verdict. */
-		struct error *unsaid = report(&run);
-
-		if (err)
-			error_free(unsaid);
-		else
-			err = unsaid;
-	}
+	if (!err)
+		err = finish(&run);
 	if (run.target)
-		options->target->reset(run.target);
+		run.ops->reset(run.target);
 	fflush(NULL);
 	signals_release();
-	*ret = run.status;
+	summarize(&run, ret);
 	return err;
 }

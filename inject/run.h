@@ -3,6 +3,7 @@
 #define INJECT_RUN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "analyze/error.h"
 #include "inject/emulator.h"
@@ -12,7 +13,7 @@ struct target_ops;
 /* Command line of the capture kernel, as the agent's job has it: ',' for ' '. */
 #define CAPTURE_COMMAND_LINE                                                       \
 	"console=ttyS0,,115200,quiet,nr_cpus=1,irqpoll,reset_devices,idle=nomwait," \
-	"panic=-1,agent_role=capture"
+	"pty.legacy_count=0,panic=-1,agent_role=capture"
 
 /* How a crash point is reached. */
 enum via {
@@ -20,6 +21,19 @@ enum via {
 	VIA_HOOK,
 	VIA_KPROBE,
 };
+
+struct snapshot;
+struct subject;
+
+/* From the crash to the dump. */
+enum run_path {
+	RUN_DISK,	/* the capture kernel writes it to a disk */
+	RUN_FULL,	/* fork of a snapshot: the capture kernel hands it over */
+	RUN_FAST,	/* fork of a snapshot: the memory is taken as it enters that */
+};
+
+const char *run_path_name(enum run_path path);
+struct error *run_path_parse(const char *text, enum run_path *ret);
 
 /* What a user asks of one crash run. Strings belong to the caller. */
 struct run_options {
@@ -38,22 +52,40 @@ struct run_options {
 	unsigned int disk;	/* MiB */
 	enum emulator_choice emulator;
 	unsigned int timeout;	/* seconds without a sign of life */
+	enum run_path path;
+	const char *vary;	/* not by disk: seed; NULL: do what each fork does */
+	/* Of many runs, which they outlive; else NULL */
+	const struct subject *subject;
+	const struct snapshot *snapshot;
+	uint64_t budget;	/* of the fork: emulated instructions a CPU */
+	bool transient;		/* leave a run directory only if the run does not pass */
 	bool without_crash_kernel; /* fault injection for the suite itself */
 	bool without_arming;
 	bool in_capture;	/* analyse /proc/vmcore in the capture kernel, too */
 	bool keep_images;
 	bool quiet;
+	bool silent;		/* nothing on stdout */
 	bool json;		/* run.json on stdout instead of the report */
 };
 
 /* The options' defaults. */
 extern const struct run_options run_defaults;
 
+/* What came of a run, in short. Small enough for one write to a pipe. */
+struct run_result {
+	enum exit_status status;
+	char outcome[32];
+	char text[512];		/* what the dump says, or what went wrong */
+	char directory[1024];	/* empty: none was left */
+	double seconds;
+	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
+};
+
 /*
  * Do one crash run: images, boot, crash, dump, analysis, run directory, report
- * on stdout. *@ret is the exit status; an error means that no run came about
- * (bad options, missing kernel, no room for the run directory).
+ * on stdout. An error means that no run came about (bad options, missing kernel,
+ * no room for the run directory).
  */
-struct error *run_once(const struct run_options *options, enum exit_status *ret);
+struct error *run_once(const struct run_options *options, struct run_result *ret);
 
 #endif

@@ -3,8 +3,10 @@
 #define INJECT_TARGET_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "inject/emulator.h"
+#include "inject/snapshot/protocol.h"
 
 /*
  * A target is a machine that may be crashed. inject/ knows it only through
@@ -13,6 +15,7 @@
 
 struct error;
 struct kernel_build;
+struct snapshot;
 
 /* What a target needs to know; everything in it outlives the target. */
 struct target_config {
@@ -25,6 +28,11 @@ struct target_config {
 	unsigned int disk;	/* size of the dump disk, MiB */
 	unsigned int cpus;
 	enum emulator_choice emulator; /* where there is a choice */
+	bool serve_snapshots;	/* target_bochs: be forked, once it is armed */
+	/* target_snapshot: the armed host to fork, and as which kind of job */
+	const struct snapshot *snapshot;
+	enum snapshot_path path;
+	uint64_t budget;	/* emulated instructions a CPU */
 	bool keep;		/* leave the images behind */
 };
 
@@ -33,6 +41,7 @@ enum target_event {
 	TARGET_ALIVE,	/* something was seen, but no line of the agent */
 	TARGET_LINE,	/* a line of the agent (agent/agent.h has its form) */
 	TARGET_RESET,	/* the machine reset itself: triple fault or reboot */
+	TARGET_SPENT,	/* the machine has used up its emulated instructions */
 	TARGET_ENDED,	/* the machine is gone */
 };
 
@@ -55,6 +64,16 @@ struct target_ops {
 	 */
 	struct error *(*collect)(struct target *target, const char *name, const char *path,
 				 bool *ret);
+	/*
+	 * A file that the dump is in, open; -1 if only collect() can bring it.
+	 * NULL: no target of this kind has one.
+	 */
+	int (*dump_file)(const struct target *target);
+	/*
+	 * Emulated instructions a CPU from power-on to the crash kernel, 0: it was
+	 * not entered. NULL: no target of this kind can tell.
+	 */
+	uint64_t (*ticks)(const struct target *target);
 	/* What runs the target, for the record: "Bochs 2.7 (packaged)". */
 	const char *(*version)(const struct target *target);
 	/* End the machine at once and remove what only it needed. May be repeated. */

@@ -6,11 +6,12 @@
  * TCP, the only live back end of Bochs that needs no terminal. The packaged
  * Bochs waits at its debugger's prompt for "c", continue.
  */
-#include "inject/target.h"
+#include "inject/target_bochs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pty.h>
@@ -30,6 +31,8 @@
 #include "inject/kernel_build.h"
 #include "inject/process.h"
 #include "inject/serial.h"
+#include "inject/snapshot/crash_kernel.h"
+#include "inject/snapshot/protocol.h"
 
 #define BIOS		"/usr/share/bochs/BIOS-bochs-latest"
 #define VGABIOS		"/usr/share/bochs/VGABIOS-lgpl-latest"
@@ -39,15 +42,13 @@
 /* Emulated instructions a second: fixes emulated time, not speed. */
 #define IPS		10000000
 
-/* Exit status of a child that could not become Bochs; a shell's, too. */
-#define EXEC_FAILED	127
-
 struct target {
 	struct target_config config;
 	struct emulator emulator;
 	pid_t pid;		/* 0: not running */
 	int terminal;		/* master side of the pty that Bochs draws on */
 	int listener[SERIAL_PORTS];
+	int snapshot[2];	/* socket to the snapshot server: our end, its end */
 	struct serial serial;
 	char reason[256];
 };
@@ -56,6 +57,7 @@ struct target {
 static const char boot_image[] = "boot.iso";
 static const char host_initramfs[] = "initramfs";
 static const char capture_initramfs[] = "capture-initramfs";
+static const char crash_kernel[] = "crash-kernel";
 static const char disk_image[] = "disk.img";
 static const char disk_lock[] = "disk.img.lock";
 static const char bochsrc[] = "bochsrc";
@@ -72,6 +74,13 @@ static char *path_of(const struct target *target, const char *file)
 	char *path;
 
 	return asprintf(&path, "%s/%s", target->config.directory, file) < 0 ? NULL : path;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 static struct error *write_text(const struct target *target, const char *file, const char *text)
@@ -100,6 +109,7 @@ static struct error *bochs_create(const struct target_config *config, struct tar
 	target->terminal = -1;
 	for (int i = 0; i < SERIAL_PORTS; i++)
 		target->listener[i] = -1;
+	target->snapshot[0] = target->snapshot[1] = -1;
 	serial_init(&target->serial, config->directory);
 	*ret = no_cleanup_ptr(target);
 	return NULL;
@@ -135,13 +145,15 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 					  const char *agent, const char *capture)
 {
 	const struct kernel_build *kernel = target->config.kernel;
+	_cleanup_free_ char *doorbell = path_of(target, crash_kernel);
 	const struct {
 		const char *to, *from;
 		struct error *(*add)(struct image *image, const char *to, const char *from);
 	} files[] = {
 		{ "init", agent, image_add_file },
 		{ "sbin/kexec", "/sbin/kexec", image_add_program },
-		{ "capture/bzImage", kernel->bzimage, image_add_file },
+		{ "capture/bzImage", target->config.serve_snapshots ? doorbell : kernel->bzimage,
+		  image_add_file },
 		{ "capture/initramfs", capture, image_add_file },
 		{ "modules/irqbypass.ko", kernel->irqbypass, image_add_module },
 		{ "modules/kvm.ko", kernel->kvm, image_add_module },
@@ -149,8 +161,14 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 		{ "modules/kdump_torture.ko", kernel->driver, image_add_module },
 	};
 	_cleanup_(cleanup_image) struct image *image = NULL;
-	struct error *err = image_create(path, IMAGE_INITRAMFS, &image);
 
+	if (!doorbell)
+		return &error_no_memory;
+	struct error *err = target->config.serve_snapshots ?
+				    crash_kernel_write(kernel->bzimage, doorbell) : NULL;
+
+	if (!err)
+		err = image_create(path, IMAGE_INITRAMFS, &image);
 	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
 		err = files[i].add(image, files[i].to, files[i].from);
 	if (!err && target->config.kselftest)
@@ -171,8 +189,8 @@ static struct error *build_boot_image(const struct target *target, const char *p
 	 */
 	if (asprintf(&menu, "default host\nprompt 0\ntimeout 1\nlabel host\n"
 			    " kernel /vmlinuz\n"
-			    " append initrd=/initramfs console=ttyS0 quiet idle=nomwait "
-			    "crashkernel=%uM panic=-1 -- %s\n",
+			    " append initrd=/initramfs console=ttyS0,115200 quiet idle=nomwait "
+			    "pty.legacy_count=0 crashkernel=%uM panic=-1 -- %s\n",
 		     target->config.memory / 4, target->config.job) < 0)
 		return &error_no_memory;
 	if (!err)
@@ -214,9 +232,31 @@ static struct error *listen_on_loopback(struct target *target, int i, int *ret)
 	return NULL;
 }
 
+/* A socket that the emulator inherits, and on it what the server must know. */
+static struct error *prepare_snapshots(struct target *target, const char *iso, const char *log,
+				       const int port[SERIAL_PORTS])
+{
+	struct snapshot_setup setup = {
+		.memory = (uint64_t)target->config.memory << 20,
+		.ips = IPS,
+		.console_port = port[SERIAL_CONSOLE],
+		.agent_port = port[SERIAL_AGENT],
+	};
+
+	if (strlen(iso) >= sizeof(setup.boot_image) || strlen(log) >= sizeof(setup.log))
+		return error_new("%s: the name is too long; use a shorter directory", iso);
+	strcpy(setup.boot_image, iso);
+	strcpy(setup.log, log);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, target->snapshot) ||
+	    send(target->snapshot[0], &setup, sizeof(setup), 0) != sizeof(setup))
+		return error_errno(errno, "snapshot: cannot make a socket");
+	return NULL;
+}
+
 static struct error *write_bochsrc(struct target *target, const char *iso, const char *disk)
 {
 	_cleanup_free_ char *log = path_of(target, emulator_log), *text = NULL;
+	_cleanup_free_ char *disk_line = NULL;
 	int port[SERIAL_PORTS];
 
 	for (int i = 0; i < SERIAL_PORTS; i++) {
@@ -225,7 +265,9 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		if (err)
 			return err;
 	}
-	if (!log || asprintf(&text,
+	if (!log || asprintf(&disk_line, "ata0-master: type=disk, path=\"%s\", mode=flat\n",
+			     disk) < 0 ||
+	    asprintf(&text,
 		"megs: %u\n"
 		"cpu: model=corei7_haswell_4770, count=%u:1:1, ips=%u, reset_on_triple_fault=0\n"
 		"romimage: file=" BIOS "\n"
@@ -233,7 +275,7 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"%s"
 		"clock: sync=none\n"
 		"boot: cdrom\n"
-		"ata0-master: type=disk, path=\"%s\", mode=flat\n"
+		"%s"
 		"ata1-master: type=cdrom, path=\"%s\", status=inserted\n"
 		"com1: enabled=1, mode=socket-client, dev=127.0.0.1:%d\n"
 		"com2: enabled=1, mode=socket-client, dev=127.0.0.1:%d\n"
@@ -241,10 +283,14 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"panic: action=fatal\nerror: action=ignore\n"
 		"info: action=ignore\ndebug: action=ignore\n",
 		target->config.memory, target->config.cpus, IPS,
-		target->emulator.debugger ? packaged_devices : fast_devices, disk, iso,
+		target->emulator.debugger ? packaged_devices : fast_devices,
+		target->config.serve_snapshots ? "port_e9_hack: enabled=1\n" : disk_line, iso,
 		port[SERIAL_CONSOLE], port[SERIAL_AGENT], log) < 0)
 		return &error_no_memory;
-	return write_text(target, bochsrc, text);
+	struct error *err = target->config.serve_snapshots ?
+				    prepare_snapshots(target, iso, log, port) : NULL;
+
+	return err ? err : write_text(target, bochsrc, text);
 }
 
 static struct error *bochs_prepare(struct target *target)
@@ -264,7 +310,8 @@ static struct error *bochs_prepare(struct target *target)
 		err = build_host_initramfs(target, host, agent, capture);
 	if (!err)
 		err = build_boot_image(target, iso, host);
-	if (!err)
+	/* Snapshots hand their dumps over. */
+	if (!err && !target->config.serve_snapshots)
 		err = build_disk(target, disk);
 	if (!err)
 		err = write_bochsrc(target, iso, disk);
@@ -273,11 +320,36 @@ static struct error *bochs_prepare(struct target *target)
 	return err;
 }
 
+/* In the child that becomes the emulator: what the snapshot server needs. */
+static void preload_server(const struct target *target)
+{
+	char library[PATH_MAX], number[16];
+
+	snprintf(library, sizeof(library), "%s/snapshot.so", data_directory());
+	setenv("LD_PRELOAD", library, 1);
+	snprintf(number, sizeof(number), "%d", target->snapshot[1]);
+	setenv(SNAPSHOT_ENVIRONMENT, number, 1);
+	fcntl(target->snapshot[1], F_SETFD, 0);
+}
+
+static void become_emulator(const struct target *target, const char *rc, const char *commands)
+{
+	const char *program = target->emulator.program;
+
+	setenv("TERM", "vt100", 1);
+	if (target->config.serve_snapshots)
+		preload_server(target);
+	if (target->emulator.debugger)
+		execlp(program, program, "-q", "-f", rc, "-rc", commands, NULL);
+	else
+		execl(program, program, "-q", "-f", rc, NULL);
+	_exit(EMULATOR_EXEC_FAILED);
+}
+
 static struct error *bochs_boot(struct target *target)
 {
 	_cleanup_free_ char *rc = path_of(target, bochsrc);
 	_cleanup_free_ char *commands = path_of(target, debugger_commands);
-	const char *program = target->emulator.program;
 	struct winsize window = { .ws_row = 25, .ws_col = 80 };
 	pid_t parent = getpid();
 
@@ -292,47 +364,12 @@ static struct error *bochs_boot(struct target *target)
 		/* However we end, even by SIGKILL, the emulator ends too. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
-			_exit(EXEC_FAILED);
-		setenv("TERM", "vt100", 1);
-		if (target->emulator.debugger)
-			execlp(program, program, "-q", "-f", rc, "-rc", commands, NULL);
-		else
-			execl(program, program, "-q", "-f", rc, NULL);
-		_exit(EXEC_FAILED);
+			_exit(EMULATOR_EXEC_FAILED);
+		become_emulator(target, rc, commands);
 	}
 	fcntl(target->terminal, F_SETFD, FD_CLOEXEC);
+	close_fd(&target->snapshot[1]);
 	return NULL;
-}
-
-/* Why the emulator ended, from its status and its log. */
-static enum target_event explain_end(struct target *target, int status)
-{
-	_cleanup_free_ char *path = path_of(target, emulator_log);
-	_cleanup_fclose_ FILE *log = path ? fopen(path, "re") : NULL;
-	_cleanup_free_ char *line = NULL;
-	bool triple_fault = false;
-	size_t size = 0;
-
-	if (WIFSIGNALED(status))
-		snprintf(target->reason, sizeof(target->reason), "emulator: killed by signal %d (%s)",
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) == EXEC_FAILED)
-		snprintf(target->reason, sizeof(target->reason),
-			 "emulator: %s cannot be started; install it with 'make deps'",
-			 target->emulator.program);
-	else
-		snprintf(target->reason, sizeof(target->reason), "emulator: exited with status %d",
-			 WEXITSTATUS(status));
-	while (log && getline(&line, &size, log) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		char *panic = strstr(line, "p[");
-
-		if (strstr(line, "exception with no resolution"))
-			triple_fault = true;
-		if (panic && (triple_fault || strstr(line, ">>PANIC<<")))
-			snprintf(target->reason, sizeof(target->reason), "emulator: %s", panic);
-	}
-	return triple_fault ? TARGET_RESET : TARGET_ENDED;
 }
 
 static enum target_event emulator_ended(struct target *target)
@@ -342,7 +379,11 @@ static enum target_event emulator_ended(struct target *target)
 	if (waitpid(target->pid, &status, WNOHANG) != target->pid)
 		return TARGET_QUIET;
 	target->pid = 0;
-	return explain_end(target, status);
+	_cleanup_free_ char *log = path_of(target, emulator_log);
+	bool reset = emulator_explain_end(&target->emulator, status, log, target->reason,
+					  sizeof(target->reason));
+
+	return reset ? TARGET_RESET : TARGET_ENDED;
 }
 
 /* What Bochs draws is of no use, but must be read so that it never blocks. */
@@ -416,35 +457,40 @@ static const char *bochs_version(const struct target *target)
 	return target->emulator.version;
 }
 
-static void close_fd(int *fd)
+int target_bochs_snapshot(const struct target *target)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+	return target->snapshot[0];
 }
 
-static void bochs_reset(struct target *target)
+void target_bochs_forget_images(const struct target *target)
 {
 	static const char *const own_files[] = {
-		boot_image, host_initramfs, capture_initramfs, disk_image, disk_lock,
+		boot_image, host_initramfs, capture_initramfs, crash_kernel, disk_image, disk_lock,
 		bochsrc, debugger_commands,
 	};
 
-	if (target->pid) {
-		kill(target->pid, SIGKILL);
-		waitpid(target->pid, NULL, 0);
-		target->pid = 0;
-	}
-	close_fd(&target->terminal);
-	for (int i = 0; i < SERIAL_PORTS; i++)
-		close_fd(&target->listener[i]);
-	serial_disconnect(&target->serial);
 	for (size_t i = 0; i < sizeof(own_files) / sizeof(own_files[0]); i++) {
 		_cleanup_free_ char *path = path_of(target, own_files[i]);
 
 		if (path && (!target->config.keep || own_files[i] == disk_lock))
 			unlink(path);
 	}
+}
+
+static void bochs_reset(struct target *target)
+{
+	if (target->pid) {
+		kill(target->pid, SIGKILL);
+		waitpid(target->pid, NULL, 0);
+		target->pid = 0;
+	}
+	close_fd(&target->terminal);
+	for (int i = 0; i < 2; i++)
+		close_fd(&target->snapshot[i]);
+	for (int i = 0; i < SERIAL_PORTS; i++)
+		close_fd(&target->listener[i]);
+	serial_disconnect(&target->serial);
+	target_bochs_forget_images(target);
 }
 
 static void bochs_destroy(struct target *target)

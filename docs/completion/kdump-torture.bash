@@ -41,6 +41,7 @@ _kdump_torture_value()
 	-t|--target)	words='bochs' ;;
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
+	--path)		words='disk full fast' ;;
 	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
 	--op)		words='list_add list_del load clear' ;;
@@ -63,7 +64,8 @@ _kdump_torture_value()
 	--trigger)
 		_kdump_torture_triggers "$3"
 		return 0 ;;
-	-c|--cpu|-g|--guests|-b|--bystanders|--skip|--memory|--disk|--timeout|--log-lines)
+	-c|--cpu|-g|--guests|-b|--bystanders|--skip|--memory|--disk|--timeout|--log-lines|\
+	--vary)
 		return 0 ;;
 	*)
 		return 1 ;;
@@ -77,7 +79,7 @@ _kdump_torture_options()
 	run)
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
 			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
-			--emulator --json --quiet --help ;;
+			--path --vary --emulator --json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What the target is told to do; units and defaults in parse_job(). */
+/* What the target is told to do; units and defaults in main(). */
 struct job {
 	const char *role;	/* "host", "capture" or "kselftest" */
 	unsigned int guests;	/* launched on the victim CPU */
@@ -37,6 +37,9 @@ struct job {
 	const char *layout;	/* of struct loaded_vmcs, for the driver */
 	const char *capture;	/* "no": load no crash kernel */
 	const char *arm;	/* "no": leave the driver unarmed */
+	const char *snapshot;	/* "yes": be forked for each crash; then comes the rest */
+	const char *vary;	/* seed; NULL: do what every fork of a snapshot does */
+	const char *dump;	/* "disk", or "emulator": hand it over */
 	const char *append;	/* capture kernel command line, ',' for ' ', ',,' for ',' */
 };
 
@@ -89,9 +92,26 @@ void load_kvm(void);
 /* Load the crash kernel, unless the job says "capture=no". */
 void load_crash_kernel(const struct job *job);
 
+/* snapshot.c */
+/*
+ * Let the emulator fork here. Returns in each fork, with its job: KEY=VALUE,
+ * separated by spaces.
+ */
+char *snapshot_wait(void);
+/* Hand the file @path over to the emulator, as the dump. */
+void snapshot_hand_over(const char *path);
+
+/* vary.c */
+/* Become unlike the other forks, in a way that @seed alone decides. */
+void vary(const char *seed, unsigned int other_cpu);
+
+/* main.c */
+/* Read KEY=VALUE arguments into @job, which keeps pointers to them. Dies of others. */
+void job_parse(struct job *job, int argc, char **argv);
+
 /* What each role does. */
-void host_main(const struct job *job) __attribute__((noreturn));
-void capture_main(void) __attribute__((noreturn));
+void host_main(struct job *job) __attribute__((noreturn));
+void capture_main(const struct job *job) __attribute__((noreturn));
 void kselftest_main(const struct job *job) __attribute__((noreturn));
 
 #endif

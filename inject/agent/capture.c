@@ -48,20 +48,11 @@ static void analyze_vmcore(void)
 		waitpid(pid, NULL, 0);
 }
 
-void capture_main(void)
+/* Dump to the file system at DUMP_DIR. Return: size of the dump. */
+static long long dump(void)
 {
-	struct stat st;
 	char last[256];
-
-	report("phase capture");
-	if (stat("/proc/vmcore", &st))
-		die("capture-failed", "/proc/vmcore: %s; the capture kernel was not given elfcorehdr=",
-		    strerror(errno));
-	mkdir(DUMP_DIR, 0700);
-	if (mount(DUMP_DISK, DUMP_DIR, "ext2", 0, NULL))
-		die("capture-failed", "%s: cannot mount the dump disk: %s", DUMP_DISK,
-		    strerror(errno));
-	report("phase dump %lld KiB of memory", (long long)st.st_size / 1024);
+	struct stat st;
 	/* 6: messages and errors, no progress bar; the size of the file tells. */
 	char *argv[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-d", "31",
 			 "/proc/vmcore",
@@ -75,10 +66,33 @@ void capture_main(void)
 	}
 	if (rename(DUMP_UNFINISHED, DUMP_FINISHED) || stat(DUMP_FINISHED, &st))
 		die("dump-incomplete", "%s: %s", DUMP_FINISHED, strerror(errno));
+	return st.st_size;
+}
+
+void capture_main(const struct job *job)
+{
+	bool to_disk = !strcmp(job->dump, "disk");
+	struct stat st;
+
+	report("phase capture");
+	if (stat("/proc/vmcore", &st))
+		die("capture-failed", "/proc/vmcore: %s; the capture kernel was not given elfcorehdr=",
+		    strerror(errno));
+	mkdir(DUMP_DIR, 0700);
+	/* All of this kernel's memory, for there is nothing else to be done with it */
+	if (to_disk ? mount(DUMP_DISK, DUMP_DIR, "ext2", 0, NULL) :
+		      mount("tmpfs", DUMP_DIR, "tmpfs", 0, "size=100%"))
+		die("capture-failed", "%s: cannot mount the dump disk: %s",
+		    to_disk ? DUMP_DISK : "tmpfs", strerror(errno));
+	report("phase dump %lld KiB of memory", (long long)st.st_size / 1024);
+	long long size = dump();
+
 	analyze_vmcore();
 	report("phase sync");
-	if (umount(DUMP_DIR))
+	if (!to_disk)
+		snapshot_hand_over(DUMP_FINISHED);
+	else if (umount(DUMP_DIR))
 		die("dump-incomplete", "%s: unmount: %s", DUMP_DIR, strerror(errno));
-	report("end captured %lld", (long long)st.st_size);
+	report("end captured %lld", size);
 	halt_here();
 }

@@ -165,7 +165,21 @@ void load_kvm(void)
 	load_module("/modules/kvm-intel.ko", "");
 }
 
-void host_main(const struct job *job)
+/* The rest of the job comes with each fork. */
+static void take_snapshot(struct job *job)
+{
+	char *arguments[32];
+	int nr = 0;
+
+	for (char *a = strtok(snapshot_wait(), " "); a; a = strtok(NULL, " "))
+		if (nr < (int)(sizeof(arguments) / sizeof(arguments[0])))
+			arguments[nr++] = a;
+	job_parse(job, nr, arguments);
+	if (job->vary)
+		vary(job->vary, other_cpu(job));
+}
+
+void host_main(struct job *job)
 {
 	char result[256];
 
@@ -174,6 +188,12 @@ void host_main(const struct job *job)
 	load_module("/modules/kdump_torture.ko", "");
 	start_guests(job);
 	load_crash_kernel(job);
+	if (!strcmp(job->snapshot, "yes"))
+		take_snapshot(job);
+	if (!job->point)
+		die("setup-failed", "agent: no point to arm");
+	if (!job->probe)
+		job->probe = job->point;
 	arm(job);
 	char *triggers = strdup(job->trigger);
 

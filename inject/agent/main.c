@@ -37,70 +37,72 @@ static void mount_kernel_filesystems(void)
 		close(console);
 }
 
-static void parse_job(int argc, char **argv, struct job *job)
+/* Where in struct job the value of a key goes: a string or a number. */
+struct job_key {
+	const char *key;
+	size_t text;		/* offset; 0 where it is a number: role is no number */
+	size_t number;
+};
+
+#define TEXT(field)	{ #field, offsetof(struct job, field), 0 }
+#define NUMBER(field)	{ #field, 0, offsetof(struct job, field) }
+
+static const struct job_key job_keys[] = {
+	TEXT(role),
+	NUMBER(guests), NUMBER(bystanders), NUMBER(victim),
+	TEXT(point), TEXT(probe), TEXT(deliver), TEXT(trigger), TEXT(skip), TEXT(layout),
+	TEXT(capture), TEXT(arm), TEXT(snapshot), TEXT(vary), TEXT(dump), TEXT(append),
+};
+
+#define NR_KEYS (sizeof(job_keys) / sizeof(job_keys[0]))
+
+static void set_key(struct job *job, const struct job_key *key, const char *value)
 {
-	struct {
-		const char *key;
-		const char **text;
-		unsigned int *number;
-	} keys[] = {
-		{ "role", &job->role, NULL },
-		{ "guests", NULL, &job->guests },
-		{ "bystanders", NULL, &job->bystanders },
-		{ "victim", NULL, &job->victim },
-		{ "point", &job->point, NULL },
-		{ "probe", &job->probe, NULL },
-		{ "deliver", &job->deliver, NULL },
-		{ "trigger", &job->trigger, NULL },
-		{ "skip", &job->skip, NULL },
-		{ "layout", &job->layout, NULL },
-		{ "capture", &job->capture, NULL },
-		{ "arm", &job->arm, NULL },
-		{ "append", &job->append, NULL },
-	};
-	size_t nr_keys = sizeof(keys) / sizeof(keys[0]);
+	if (key->number)
+		*(unsigned int *)((char *)job + key->number) = strtoul(value, NULL, 0);
+	else
+		*(const char **)((char *)job + key->text) = value;
+}
 
-	*job = (struct job){ .role = "host", .deliver = "self", .trigger = "create",
-			     .capture = "yes", .arm = "yes",
-			     .append = "" };
-	for (size_t k = 0; k < nr_keys; k++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "agent_%s", keys[k].key);
-		if (getenv(name) && keys[k].text)
-			*keys[k].text = getenv(name);
-	}
-	for (int i = 1; i < argc; i++) {
+void job_parse(struct job *job, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
 		size_t k, length = strcspn(argv[i], "=");
 
-		for (k = 0; k < nr_keys; k++)
-			if (strlen(keys[k].key) == length && !strncmp(argv[i], keys[k].key, length))
+		for (k = 0; k < NR_KEYS; k++)
+			if (strlen(job_keys[k].key) == length &&
+			    !strncmp(argv[i], job_keys[k].key, length))
 				break;
-		if (k == nr_keys || argv[i][length] != '=')
+		if (k == NR_KEYS || argv[i][length] != '=')
 			die("setup-failed", "agent: %s: not a KEY=VALUE it knows", argv[i]);
-		const char *value = argv[i] + length + 1;
-
-		if (keys[k].text)
-			*keys[k].text = value;
-		else
-			*keys[k].number = strtoul(value, NULL, 0);
+		set_key(job, &job_keys[k], argv[i] + length + 1);
 	}
-	if (!job->probe)
-		job->probe = job->point;
+}
+
+static void parse_environment(struct job *job)
+{
+	for (size_t k = 0; k < NR_KEYS; k++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "agent_%s", job_keys[k].key);
+		if (getenv(name) && !job_keys[k].number)
+			set_key(job, &job_keys[k], getenv(name));
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct job job;
+	struct job job = { .role = "host", .deliver = "self", .trigger = "create",
+			   .capture = "yes", .arm = "yes", .snapshot = "no", .dump = "disk",
+			   .append = "" };
 
 	mount_kernel_filesystems();
 	report_open();
-	parse_job(argc, argv, &job);
+	parse_environment(&job);
+	job_parse(&job, argc - 1, argv + 1);
 	if (!strcmp(job.role, "capture"))
-		capture_main();
+		capture_main(&job);
 	if (!strcmp(job.role, "kselftest"))
 		kselftest_main(&job);
-	if (!job.point)
-		die("setup-failed", "agent: no point to arm");
 	host_main(&job);
 }
