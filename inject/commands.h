@@ -7,6 +7,7 @@
  * is its name), reports its errors on stderr, returns an enum exit_status.
  */
 int cmd_run(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 int cmd_points(int argc, char **argv);
 int cmd_kselftest(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "run", cmd_run, "crash a KVM host at one chosen instruction and judge the dump" },
+	{ "sweep", cmd_sweep, "crash at many points, from one boot" },
 	{ "points", cmd_points, "list the crash points of a kernel" },
 	{ "analyze", cmd_analyze, "judge a vmcore: was every VMCS cleared?" },
 	{ "kselftest", cmd_kselftest, "run the tests that crash nothing in a target" },

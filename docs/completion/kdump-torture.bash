@@ -58,14 +58,14 @@ _kdump_torture_value()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 		return 0 ;;
-	-p|--point)
+	-p|--point|--points)
 		_kdump_torture_points "$3"
 		return 0 ;;
 	--trigger)
 		_kdump_torture_triggers "$3"
 		return 0 ;;
 	-c|--cpu|-g|--guests|-b|--bystanders|--skip|--memory|--disk|--timeout|--log-lines|\
-	--vary)
+	-j|--jobs|--repeat|--vary|--sample|--budget)
 		return 0 ;;
 	*)
 		return 1 ;;
@@ -80,6 +80,10 @@ _kdump_torture_options()
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
 			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
 			--path --vary --emulator --json --quiet --help ;;
+	sweep)
+		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
+			--repeat --vary --full --sample --keep --memory --emulator --budget \
+			--timeout --json --quiet --help ;;
 	points)		echo --kernel --module --op --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
@@ -95,7 +99,7 @@ _kdump_torture()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run points analyze kselftest doctor
+		mapfile -t COMPREPLY < <(compgen -W 'run sweep points analyze kselftest doctor
 			--help --version' -- "$cur")
 		return
 	fi

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inject/commands.h"
+#include "inject/option.h"
+#include "inject/sweep.h"
+
+static const char help[] =
+"Usage: kdump-torture sweep [OPTION...]\n"
+"Boot an emulated KVM host once, crash a fork of it at each of many points.\n"
+"\n"
+"A line and a verdict for each crash. The dump is the memory at the moment the\n"
+"crash kernel is entered; a sample, and every failure, is made again through the\n"
+"capture kernel and makedumpfile, which must come to the same.\n"
+"\n"
+"  -k, --kernel KERNEL    fixed (default), a mutant (bitmap), or a built kernel tree\n"
+"  -p, --points LIST      separated by commas: OP/STEP or FUNCTION+0xOFF\n"
+"                         (default: every OP/STEP of the kernel)\n"
+"  -d, --deliver LIST     self (default), remote, shootdown, separated by commas\n"
+"  -c, --cpu N            victim CPU (default 1)\n"
+"  -g, --guests N         guests launched on the victim CPU (default 3)\n"
+"  -b, --bystanders N     guests launched on another CPU (default 1)\n"
+"  -o, --out DIR          new directory for what the sweep leaves (default: in runs/)\n"
+"  -j, --jobs N           crashes at a time (default: one for each CPU)\n"
+"      --repeat N         each point N times (default 1)\n"
+"      --vary SEED        make each crash unlike the others: timing, guests, memory\n"
+"      --full             all crashes through the capture kernel\n"
+"      --sample N         one in N crashes both ways (default 20; 0: failures only)\n"
+"      --keep             keep what passes, too\n"
+"      --memory MIB       memory of the target (default 384)\n"
+"      --emulator WHICH   packaged or fast (default: fast where 'make emulator' has\n"
+"                         built it)\n"
+"      --budget N         millions of instructions a CPU may emulate for a crash\n"
+"                         (default 1000; ten times that with the capture kernel)\n"
+"      --timeout SECONDS  longest wait for a sign of life (default 120)\n"
+"      --json             a line of JSON for each crash\n"
+"  -q, --quiet            no progress on stderr\n"
+"  -h, --help             this text\n"
+"\n"
+"Exit status: 0 all pass, 1 one fails, 2 an error, 3 one is inconclusive.\n";
+
+enum {
+	OPT_REPEAT = 256,
+	OPT_VARY,
+	OPT_FULL,
+	OPT_SAMPLE,
+	OPT_KEEP,
+	OPT_MEMORY,
+	OPT_EMULATOR,
+	OPT_BUDGET,
+	OPT_TIMEOUT,
+	OPT_JSON,
+};
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "points", required_argument, NULL, 'p' },
+	{ "deliver", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },
+	{ "guests", required_argument, NULL, 'g' },
+	{ "bystanders", required_argument, NULL, 'b' },
+	{ "out", required_argument, NULL, 'o' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "repeat", required_argument, NULL, OPT_REPEAT },
+	{ "vary", required_argument, NULL, OPT_VARY },
+	{ "full", no_argument, NULL, OPT_FULL },
+	{ "sample", required_argument, NULL, OPT_SAMPLE },
+	{ "keep", no_argument, NULL, OPT_KEEP },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "emulator", required_argument, NULL, OPT_EMULATOR },
+	{ "budget", required_argument, NULL, OPT_BUDGET },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static struct error *parse_number_option(int option, struct sweep_options *ret)
+{
+	switch (option) {
+	case 'c':
+		return option_number("cpu", optarg, 0, 1, &ret->victim);
+	case 'g':
+		return option_number("guests", optarg, 0, 64, &ret->guests);
+	case 'b':
+		return option_number("bystanders", optarg, 0, 64, &ret->bystanders);
+	case 'j':
+		return option_number("jobs", optarg, 1, 64, &ret->jobs);
+	case OPT_REPEAT:
+		return option_number("repeat", optarg, 1, 1000000, &ret->repeat);
+	case OPT_SAMPLE:
+		return option_number("sample", optarg, 0, 1000000, &ret->sample);
+	case OPT_MEMORY:
+		return option_number("memory", optarg, 256, 2048, &ret->memory);
+	case OPT_BUDGET:
+		return option_number("budget", optarg, 1, 1000000, &ret->budget);
+	case OPT_TIMEOUT:
+		return option_number("timeout", optarg, 1, 86400, &ret->timeout);
+	}
+	return error_new("see 'kdump-torture sweep --help'");
+}
+
+static struct error *parse_option(int option, struct sweep_options *ret)
+{
+	unsigned int seed;
+
+	switch (option) {
+	case 'k':
+		ret->kernel = optarg;
+		return NULL;
+	case 'p':
+		ret->points = optarg;
+		return NULL;
+	case 'd':
+		ret->deliver = optarg;
+		return NULL;
+	case 'o':
+		ret->out = optarg;
+		return NULL;
+	case 'q':
+		ret->quiet = true;
+		return NULL;
+	case OPT_VARY:
+		ret->vary = optarg;
+		return option_number("vary", optarg, 0, 4000000000, &seed);
+	case OPT_FULL:
+		ret->path = RUN_FULL;
+		return NULL;
+	case OPT_KEEP:
+		ret->keep = true;
+		return NULL;
+	case OPT_EMULATOR:
+		return emulator_parse(optarg, &ret->emulator);
+	case OPT_JSON:
+		ret->json = true;
+		return NULL;
+	}
+	return parse_number_option(option, ret);
+}
+
+int cmd_sweep(int argc, char **argv)
+{
+	struct sweep_options options = sweep_defaults;
+	enum exit_status status;
+	struct error *err = NULL;
+	int option;
+
+	while (!err && (option = getopt_long(argc, argv, "k:p:d:c:g:b:o:j:qh", long_options,
+					     NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return STATUS_PASS;
+		}
+		err = parse_option(option, &options);
+	}
+	if (!err && optind < argc)
+		err = error_new("%s: unexpected argument; see 'kdump-torture sweep --help'",
+				argv[optind]);
+	if (!err)
+		err = sweep(&options, &status);
+	if (err) {
+		error_report(err);
+		return STATUS_USAGE;
+	}
+	return status;
+}

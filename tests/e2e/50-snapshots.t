@@ -1,0 +1,169 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Many crashes from one boot: the verdicts are those of single runs, by both
+# paths; a crash can be repeated exactly; what goes wrong stays within its crash
+# and leaves nothing behind.
+use strict;
+use warnings;
+use FindBin;
+use POSIX ();
+use JSON::PP;
+use lib $FindBin::Bin;
+use Test::More;
+use Torture;
+
+# Returns status, out, err, dir and the crashes, as the command's JSON has them.
+sub sweep {
+	my ($name, @options) = @_;
+	my $dir = scratch($name);
+	diag("sweep: $name");
+	my ($status, $out, $err) = tool("$dir.log", $COMMAND, 'sweep', '--json', '--out', $dir, @options);
+	my @crashes = map { eval { JSON::PP->new->decode($_) } || () } split /\n/, $out;
+	return { status => $status, out => $out, err => $err, dir => $dir, crashes => \@crashes };
+}
+
+sub column {
+	my ($sweep, $key) = @_;
+	return [ map { $_->{$key} } sort { $a->{nr} <=> $b->{nr} } @{ $sweep->{crashes} } ];
+}
+
+# Start a sweep in the background and wait until it has said something on stdout.
+sub start_sweep {
+	my ($dir, @options) = @_;
+	unlink("$dir.log.out");
+	my $pid = fork // die;
+	if (!$pid) {
+		open(STDOUT, '>', "$dir.log.out");
+		open(STDERR, '>', "$dir.log.err");
+		exec($COMMAND, 'sweep', '--out', $dir, '--point', 'list_add/2', @options) or exit 127;
+	}
+	for (1 .. 1200) {
+		last if -s "$dir.log.out";
+		select(undef, undef, undef, 0.1);
+	}
+	return $pid;
+}
+
+# The emulators that were started for this directory.
+sub emulators {
+	my ($dir) = @_;
+	return map { m{/proc/(\d+)/} ? $1 : () }
+		grep { slurp($_) =~ /bochs[^\0]*\0.*\Q$dir\E/s } glob('/proc/[0-9]*/cmdline');
+}
+
+sub wait_until_gone {
+	my ($dir) = @_;
+	for (1 .. 50) {
+		return if !emulators($dir);
+		select(undef, undef, undef, 0.1);
+	}
+}
+
+my @points = qw(list_add/0 list_add/2 list_del/1 clear/vmclear);
+
+subtest 'the fixed kernel passes, by each delivery and both paths' => sub {
+	my $sweep = sweep('sweep-fixed', '--points', join(',', @points),
+		'--deliver', 'self,remote,shootdown', '--sample', 6);
+	is($sweep->{status}, 0, 'exit status 0') or diag($sweep->{out}, $sweep->{err});
+	is_deeply(column($sweep, 'verdict'), [ ('pass') x 12 ], 'twelve passes');
+	is(scalar(grep { $_->{both_paths} } @{ $sweep->{crashes} }), 2, 'one in six was made both ways');
+	is_deeply(column($sweep, 'difference'), [ ('') x 12 ], 'to the same verdict and the same bytes');
+	is_deeply([ grep { -e } map { "$sweep->{dir}/$_" } '2-list_add_0-remote' ], [],
+		'what passes leaves nothing');
+	is_clean($sweep);
+};
+
+subtest 'the mutant fails, and its dumps are kept' => sub {
+	my $sweep = sweep('sweep-bitmap', '--kernel', 'bitmap', '--points', 'list_add/2,list_del/1');
+	is($sweep->{status}, 1, 'exit status 1') or diag($sweep->{out}, $sweep->{err});
+	is_deeply(column($sweep, 'verdict'), [ ('fail') x 2 ], 'two failures');
+	is_deeply(column($sweep, 'difference'), [ ('') x 2 ], 'by the full path, too');
+	for (@{ $sweep->{crashes} }) {
+		my $again = analyze("again-$_->{nr}", "$_->{directory}/vmcore");
+		is($again->{status}, 1, "$_->{point}: its dump says so");
+		is(scalar(grep { $_->{state} eq 'not-cleared' } @{ $again->{verdict}{vmcs} }), 3,
+			"$_->{point}: of three VMCSes");
+	}
+	is_clean($sweep);
+};
+
+subtest 'a crash repeats exactly, unless it is to vary' => sub {
+	my $same = sweep('sweep-same', '--points', 'list_add/2', '--repeat', 3, '--sample', 0);
+	my %ticks = map { $_ => 1 } @{ column($same, 'ticks') };
+	is(scalar keys %ticks, 1, 'three forks, instruction for instruction');
+	my $varied = sweep('sweep-varied', '--points', 'list_add/2', '--repeat', 4, '--vary', 7,
+		'--sample', 0);
+	is($varied->{status}, 0, 'varied: they pass, too');
+	%ticks = map { $_ => 1 } @{ column($varied, 'ticks') };
+	is(scalar keys %ticks, 4, 'varied: no two are the same');
+	is_deeply(column($varied, 'vary'), [ 7 .. 10 ], 'the seeds are told');
+	is(scalar keys %{ { map { $_ => 1 } @{ column($varied, 'text') } } } > 1, 1,
+		'varied: nor are the guests');
+};
+
+subtest 'a guest that hangs is ended by its budget' => sub {
+	my $sweep = sweep('sweep-budget', '--points', 'list_add/2,list_del/1', '--budget', 1);
+	is($sweep->{status}, 1, 'exit status 1: it was armed') or diag($sweep->{out}, $sweep->{err});
+	is_deeply(column($sweep, 'outcome'), [ ('hung') x 2 ], 'outcome: hung');
+	like(column($sweep, 'text')->[0], qr/emulated instructions/, 'the message says by which limit');
+	is_clean($sweep);
+};
+
+subtest 'the server is killed' => sub {
+	my $dir = scratch('sweep-server-killed');
+	my $pid = start_sweep($dir, '--repeat', 100000, '--sample', 0);
+	my ($server) = sort { $a <=> $b } emulators($dir);
+	kill 'KILL', $server;
+	waitpid($pid, 0);
+	is($? >> 8, 2, 'exit status 2');
+	like(slurp("$dir.log.out") . slurp("$dir.log.err"), qr/snapshot: .*(emulator|gone)/,
+		'the message says why');
+	wait_until_gone($dir);
+	is_clean({ dir => $dir });
+};
+
+subtest 'the command is killed' => sub {
+	my $dir = scratch('sweep-killed');
+	my $pid = start_sweep($dir, '--repeat', 100000, '--sample', 0);
+	kill 'KILL', $pid;
+	waitpid($pid, 0);
+	wait_until_gone($dir);
+	is_clean({ dir => $dir });
+};
+
+subtest 'two at once' => sub {
+	my $pid = fork // die;
+	if (!$pid) {
+		my $other = sweep('sweep-twin-bitmap', '--kernel', 'bitmap', '--points', 'list_add/2',
+			'--repeat', 5);
+		POSIX::_exit($other->{status});
+	}
+	my $sweep = sweep('sweep-twin-fixed', '--points', 'list_add/2', '--repeat', 5);
+	waitpid($pid, 0);
+	is($sweep->{status}, 0, 'one passes');
+	is($? >> 8, 1, 'the other fails');
+};
+
+subtest 'a full disk' => sub {
+	my $mount = scratch('sweep-small');
+	mkdir($mount);
+	plan skip_all => 'takes the right to mount'
+		if system("mount -t tmpfs -o size=60m kdump-torture $mount 2>/dev/null");
+	# The images take most of it; then a failure is to be kept.
+	my ($status, $out, $err) = tool("$mount.log", $COMMAND, 'sweep', '--json', '--kernel', 'bitmap',
+		'--points', 'list_add/2,list_del/1', '--sample', 0, '--out', "$mount/sweep");
+	system('umount', $mount);
+	ok($status == 2 || $status == 3, "it is no pass: exit status $status");
+	like($out . $err, qr/No space left/, 'the message says why');
+	unlike($out, qr/"pass"/, 'nothing passes');
+};
+
+subtest 'the packaged emulator' => sub {
+	my $sweep = sweep('sweep-packaged', '--points', 'list_del/1', '--deliver', 'shootdown',
+		'--emulator', 'packaged');
+	is($sweep->{status}, 0, 'exit status 0') or diag($sweep->{out}, $sweep->{err});
+	is(column($sweep, 'both_paths')->[0] ? 1 : 0, 1, 'by both paths');
+	is_clean($sweep);
+};
+
+done_testing();
