@@ -38,6 +38,8 @@ static const char help[] =
 "                         full: it hands it over; fast: the memory is taken as the\n"
 "                         crash kernel is entered. Both crash a fork of an armed host\n"
 "      --vary SEED        with full and fast: other timing, guests and memory\n"
+"      --checks           load the crash kernel with checksums, as kdump scripts do\n"
+"      --compress         compress the dump with zlib, as kdump scripts do\n"
 "      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
 "                         Shows that nothing crashes then\n"
 "      --in-capture       analyse /proc/vmcore in the capture kernel, too: both\n"
@@ -57,6 +59,8 @@ enum {
 	OPT_DISK,
 	OPT_EMULATOR,
 	OPT_PATH,
+	OPT_CHECKS,
+	OPT_COMPRESS,
 	OPT_VARY,
 	OPT_TIMEOUT,
 	OPT_WITHOUT,
@@ -80,6 +84,8 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "emulator", required_argument, NULL, OPT_EMULATOR },
 	{ "path", required_argument, NULL, OPT_PATH },
+	{ "checks", no_argument, NULL, OPT_CHECKS },
+	{ "compress", no_argument, NULL, OPT_COMPRESS },
 	{ "vary", required_argument, NULL, OPT_VARY },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
@@ -169,6 +175,12 @@ static struct error *parse_option(int option, struct run_options *ret)
 	case OPT_VARY:
 		ret->vary = optarg;
 		return option_number("vary", optarg, 0, 4000000000, &seed);
+	case OPT_CHECKS:
+		ret->checks = true;
+		return NULL;
+	case OPT_COMPRESS:
+		ret->compress = true;
+		return NULL;
 	case OPT_TIMEOUT:
 		return option_number("timeout", optarg, 1, 86400, &ret->timeout);
 	case OPT_WITHOUT:

@@ -230,9 +230,12 @@ static struct error *write_job(struct run *run)
 		return &error_no_memory;
 	/* A snapshot has this behind it. */
 	if (options->path == RUN_DISK &&
-	    asprintf(&boot, "role=host victim=%u guests=%u bystanders=%u capture=%s append="
-		     CAPTURE_COMMAND_LINE " ", options->victim, options->guests,
-		     options->bystanders, options->without_crash_kernel ? "no" : "yes") < 0)
+	    asprintf(&boot, "role=host victim=%u guests=%u bystanders=%u capture=%s "
+		     "checks=%s append=" CAPTURE_COMMAND_LINE "%s ", options->victim,
+		     options->guests, options->bystanders,
+		     options->without_crash_kernel ? "no" : "yes",
+		     options->checks ? "yes" : "no",
+		     options->compress ? ",agent_compress=yes" : "") < 0)
 		return &error_no_memory;
 	if (asprintf(&run->job, "%spoint=%s probe=%s deliver=%s trigger=%s arm=%s%s%s%s",
 		     boot ? boot : "", options->point, run->probe, options->deliver,
@@ -646,6 +649,8 @@ static json_t *run_json(const struct run *run)
 
 	if (run->outcome == OUTCOME_HUNG)
 		json_object_set_new(object, "hung_in", json_string(run->hung_in));
+	json_object_set_new(object, "checks", json_boolean(options->checks));
+	json_object_set_new(object, "compress", json_boolean(options->compress));
 	json_object_set_new(object, "path", json_string(run_path_name(options->path)));
 	if (run->ticks)
 		json_object_set_new(object, "ticks", json_integer(run->ticks));
@@ -821,6 +826,9 @@ static struct error *check_options(const struct run_options *options)
 		return error_new("--deliver %s: use self, remote or shootdown", options->deliver);
 	if (options->in_capture && options->path != RUN_DISK)
 		return error_new("--in-capture: goes with --path disk");
+	if ((options->checks || options->compress) && options->path != RUN_DISK)
+		return error_new("--%s: goes with --path disk",
+				 options->checks ? "checks" : "compress");
 	if (options->vary && options->path == RUN_DISK)
 		return error_new("--vary: goes with --path full or fast");
 	return options->trigger ? check_trigger(options->trigger) : NULL;

@@ -59,6 +59,9 @@ struct run_options {
 	const struct snapshot *snapshot;
 	uint64_t budget;	/* of the fork: emulated instructions a CPU */
 	bool transient;		/* leave a run directory only if the run does not pass */
+	/* Only by disk: as kdump scripts do it, and slower here */
+	bool checks;		/* load the crash kernel with checksums */
+	bool compress;		/* the dump, with zlib */
 	bool without_crash_kernel; /* fault injection for the suite itself */
 	bool without_arming;
 	bool in_capture;	/* analyse /proc/vmcore in the capture kernel, too */

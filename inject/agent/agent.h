@@ -36,9 +36,11 @@ struct job {
 	const char *skip;	/* matching hits to let pass */
 	const char *layout;	/* of struct loaded_vmcs, for the driver */
 	const char *capture;	/* "no": load no crash kernel */
+	const char *checks;	/* "yes": load it with checksums of all its segments */
 	const char *arm;	/* "no": leave the driver unarmed */
 	const char *snapshot;	/* "yes": be forked for each crash; then comes the rest */
 	const char *vary;	/* seed; NULL: do what every fork of a snapshot does */
+	const char *compress;	/* "yes": the dump, with zlib */
 	const char *dump;	/* "disk", or "emulator": hand it over */
 	const char *append;	/* capture kernel command line, ',' for ' ', ',,' for ',' */
 };

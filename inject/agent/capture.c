@@ -49,15 +49,17 @@ static void analyze_vmcore(void)
 }
 
 /* Dump to the file system at DUMP_DIR. Return: size of the dump. */
-static long long dump(void)
+static long long dump(const struct job *job)
 {
 	char last[256];
 	struct stat st;
 	/* 6: messages and errors, no progress bar; the size of the file tells. */
-	char *argv[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-d", "31",
-			 "/proc/vmcore",
-			 DUMP_UNFINISHED, NULL };
-	int status = run_program(argv, report_growth, last, sizeof(last));
+	char *plain[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-d", "31",
+			  "/proc/vmcore", DUMP_UNFINISHED, NULL };
+	char *zlib[] = { "/usr/bin/makedumpfile", "--message-level", "6", "-c", "-d", "31",
+			 "/proc/vmcore", DUMP_UNFINISHED, NULL };
+	int status = run_program(!strcmp(job->compress, "yes") ? zlib : plain, report_growth,
+				 last, sizeof(last));
 
 	if (status) {
 		umount(DUMP_DIR);
@@ -85,7 +87,7 @@ void capture_main(const struct job *job)
 		die("capture-failed", "%s: cannot mount the dump disk: %s",
 		    to_disk ? DUMP_DISK : "tmpfs", strerror(errno));
 	report("phase dump %lld KiB of memory", (long long)st.st_size / 1024);
-	long long size = dump();
+	long long size = dump(job);
 
 	analyze_vmcore();
 	report("phase sync");

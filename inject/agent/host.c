@@ -56,13 +56,15 @@ void load_crash_kernel(const struct job *job)
 		else if (*p == ',')
 			*p = ' ';
 	/*
-	 * kexec_load without the purgatory's checksum: hashing init_size bytes
-	 * twice is most of a run's time under an emulator.
+	 * By default kexec_load without the purgatory's checksum: hashing init_size
+	 * bytes twice is most of a run's time under an emulator.
 	 */
-	char *argv[] = { "/sbin/kexec", "-c", "--no-checks", "-p",
-			 "/capture/bzImage", "--initrd=/capture/initramfs",
-			 append, NULL };
-	int status = run_program(argv, NULL, last, sizeof(last));
+	char *quick[] = { "/sbin/kexec", "-c", "--no-checks", "-p", "/capture/bzImage",
+			  "--initrd=/capture/initramfs", append, NULL };
+	char *checked[] = { "/sbin/kexec", "-s", "-p", "/capture/bzImage",
+			    "--initrd=/capture/initramfs", append, NULL };
+	int status = run_program(!strcmp(job->checks, "yes") ? checked : quick, NULL, last,
+				 sizeof(last));
 
 	if (status)
 		die("setup-failed", "kexec: cannot load the crash kernel: %s", last);

@@ -51,7 +51,8 @@ static const struct job_key job_keys[] = {
 	TEXT(role),
 	NUMBER(guests), NUMBER(bystanders), NUMBER(victim),
 	TEXT(point), TEXT(probe), TEXT(deliver), TEXT(trigger), TEXT(skip), TEXT(layout),
-	TEXT(capture), TEXT(arm), TEXT(snapshot), TEXT(vary), TEXT(dump), TEXT(append),
+	TEXT(capture), TEXT(checks), TEXT(arm), TEXT(snapshot), TEXT(vary),
+	TEXT(dump), TEXT(compress), TEXT(append),
 };
 
 #define NR_KEYS (sizeof(job_keys) / sizeof(job_keys[0]))
@@ -93,8 +94,8 @@ static void parse_environment(struct job *job)
 int main(int argc, char **argv)
 {
 	struct job job = { .role = "host", .deliver = "self", .trigger = "create",
-			   .capture = "yes", .arm = "yes", .snapshot = "no", .dump = "disk",
-			   .append = "" };
+			   .capture = "yes", .checks = "no", .arm = "yes", .snapshot = "no",
+			   .dump = "disk", .compress = "no", .append = "" };
 
 	mount_kernel_filesystems();
 	report_open();

@@ -28,4 +28,11 @@ for my $path (qw(full fast)) {
 	};
 }
 
+subtest 'as kdump scripts do it' => sub {
+	my $run = crash_run('path-plain', '--checks', '--compress');
+	is($run->{status}, 0, 'exit status 0') or diag($run->{out}, $run->{err});
+	like($run->{out}, qr/kdump-compressed \(zlib\)/, 'the dump is compressed');
+	is_clean($run);
+};
+
 done_testing();

@@ -52,6 +52,7 @@ for (
 	[ [qw(--disk 0)], qr/--disk 0: not a number from 1/ ],
 	[ [qw(--target moon)], qr/moon.*bochs/ ],
 	[ [qw(--emulator moth)], qr/moth.*packaged or fast/ ],
+	[ [qw(--checks --path full)], qr/--checks: goes with --path disk/ ],
 	[ [qw(--path garden)], qr/garden.*disk, full or fast/ ],
 	[ [qw(--vary 1)], qr/--vary.*--path full or fast/ ],
 	[ [qw(--via air)], qr/air.*auto, hook or kprobe/ ],
