@@ -93,6 +93,7 @@ struct run {
 	bool fired;		/* or may have: the driver is armed, or about to be */
 	bool passed_in_place;	/* the dump was judged where it was, and nothing of it kept */
 	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
+	uint64_t memory;	/* of the fork, KiB, at most; 0: unknown */
 	json_t *notes;
 	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
 	char *dump;		/* path of the collected dump; NULL: none */
@@ -781,6 +782,8 @@ static struct error *crash_and_capture(struct run *run)
 	watch(run);
 	if (ops->ticks)
 		run->ticks = ops->ticks(run->target);
+	if (ops->memory)
+		run->memory = ops->memory(run->target);
 	if (!run->options->transient || !passes_in_place(run))
 		collect(run);
 	ops->reset(run->target);
@@ -893,6 +896,7 @@ static void summarize(const struct run *run, struct run_result *ret)
 		.status = run->status,
 		.seconds = now_seconds() - run->progress.run_start,
 		.ticks = run->ticks,
+		.memory = run->memory,
 	};
 	snprintf(ret->outcome, sizeof(ret->outcome), "%s", outcome_name(run->outcome));
 	snprintf(ret->text, sizeof(ret->text), "%s", text);

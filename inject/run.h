@@ -82,6 +82,7 @@ struct run_result {
 	char directory[1024];	/* empty: none was left */
 	double seconds;
 	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
+	uint64_t memory;	/* KiB that the fork took until then, at most; 0: unknown */
 };
 
 /*

@@ -78,6 +78,7 @@ struct sweep {
 	struct worker worker[MAX_JOBS];
 	unsigned int jobs;
 	size_t by_status[STATUS_INCONCLUSIVE + 1];
+	uint64_t memory;	/* that a crash took, KiB; the most of all */
 	double start;
 };
 
@@ -357,11 +358,11 @@ static void print_json(const struct sweep *sweep, const struct report *report)
 	const struct shot *shot = &sweep->shot[report->nr];
 	const struct run_result *result = &report->result;
 	json_t *object = json_pack(
-		"{s:I, s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:b, s:s, s:s}", "nr",
+		"{s:I, s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:b, s:s, s:s}", "nr",
 		(json_int_t)report->nr + 1, "point", shot->point, "deliver", shot->deliver,
 		"verdict", status_word(report), "outcome", result->outcome, "text", result->text,
-		"seconds", result->seconds, "ticks", (json_int_t)result->ticks, "both_paths",
-		report->both, "difference", report->difference, "directory", result->directory);
+		"seconds", result->seconds, "ticks", (json_int_t)result->ticks, "memory_kib",
+		(json_int_t)result->memory, "both_paths", report->both, "difference", report->difference, "directory", result->directory);
 
 	if (sweep->options->vary)
 		json_object_set_new(object, "vary",
@@ -403,6 +404,8 @@ static struct error *take_report(struct sweep *sweep, struct worker *worker)
 	if (report.difference[0])
 		report.result.status = STATUS_USAGE;
 	sweep->by_status[report.result.status]++;
+	if (report.result.memory > sweep->memory)
+		sweep->memory = report.result.memory;
 	if (sweep->options->json)
 		print_json(sweep, &report);
 	else
@@ -460,10 +463,12 @@ static void print_summary(const struct sweep *sweep)
 	       "%u at a time\n", sweep->by_status[STATUS_PASS], sweep->by_status[STATUS_FAIL],
 	       sweep->by_status[STATUS_INCONCLUSIVE], sweep->by_status[STATUS_USAGE], seconds,
 	       60 * sweep->nr_shots / seconds, sweep->jobs);
-	printf("snapshot: %s, armed after %llu instructions, %llu MiB\nsweep directory: %s\n",
+	printf("snapshot: %s, armed after %llu instructions, %llu MiB and at most %llu more for a "
+	       "crash\nsweep directory: %s\n",
 	       snapshot_version(sweep->snapshot),
 	       (unsigned long long)snapshot_ticks(sweep->snapshot),
-	       (unsigned long long)snapshot_memory(sweep->snapshot) / 1024, sweep->directory);
+	       (unsigned long long)snapshot_memory(sweep->snapshot) / 1024,
+	       (unsigned long long)sweep->memory / 1024, sweep->directory);
 }
 
 /* An error of ours is worse than a failure, and that than not knowing. */

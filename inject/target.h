@@ -74,6 +74,8 @@ struct target_ops {
 	 * not entered. NULL: no target of this kind can tell.
 	 */
 	uint64_t (*ticks)(const struct target *target);
+	/* Memory that the target alone took so far, at most, KiB. NULL as for ticks. */
+	uint64_t (*memory)(const struct target *target);
 	/* What runs the target, for the record: "Bochs 2.7 (packaged)". */
 	const char *(*version)(const struct target *target);
 	/* End the machine at once and remove what only it needed. May be repeated. */

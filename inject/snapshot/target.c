@@ -22,7 +22,7 @@ struct target {
 	struct serial serial;
 	int result;		/* socket: what becomes of the job */
 	int core;		/* file in memory, for the dump */
-	struct snapshot_event core_event; /* once it is there */
+	uint64_t memory;	/* as of the last event, KiB */
 	uint64_t kexec_ticks;	/* 0: not got so far */
 	char text[512];
 };
@@ -125,13 +125,15 @@ static enum target_event take_event(struct target *target, const struct snapshot
 {
 	snprintf(target->text, sizeof(target->text), "%.*s", (int)sizeof(event->text),
 		 event->text);
+	/* Forked and ended are told by the server, of its own memory. */
+	if (event->type != SNAPSHOT_EVENT_FORKED && event->type != SNAPSHOT_EVENT_ENDED)
+		target->memory = event->private_kib;
 	switch (event->type) {
 	case SNAPSHOT_EVENT_KEXEC:
 		target->kexec_ticks = event->ticks;
 		snprintf(target->text, sizeof(target->text), "phase kexec");
 		return TARGET_LINE;
 	case SNAPSHOT_EVENT_CORE:
-		target->core_event = *event;
 		snprintf(target->text, sizeof(target->text), "end captured");
 		return TARGET_LINE;
 	case SNAPSHOT_EVENT_BUDGET:
@@ -227,6 +229,11 @@ static uint64_t snapshot_target_ticks(const struct target *target)
 	return target->kexec_ticks;
 }
 
+static uint64_t snapshot_target_memory(const struct target *target)
+{
+	return target->memory;
+}
+
 static int snapshot_target_dump_file(const struct target *target)
 {
 	return has_dump(target) ? target->core : -1;
@@ -270,6 +277,7 @@ const struct target_ops target_snapshot = {
 	.boot = snapshot_target_boot,
 	.next_event = snapshot_target_next_event,
 	.ticks = snapshot_target_ticks,
+	.memory = snapshot_target_memory,
 	.dump_file = snapshot_target_dump_file,
 	.collect = snapshot_target_collect,
 	.version = snapshot_target_version,
