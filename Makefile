@@ -89,7 +89,7 @@ check: host $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
 fuzz: deps
 	$(Q)$(MAKE) -C tests/fuzz fuzz
 
-bench: host
+bench: host $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
 	$(Q)$(MAKE) -C tests/bench run
 
 install: host
