@@ -10,6 +10,8 @@ obj=$2
 fragment=$3
 lenient=${4:-}
 dropped=
+# Of the make above, whose jobs these short ones would ask for in vain
+unset MAKEFLAGS MAKELEVEL
 
 mkdir -p "$obj"
 # Whatever stops us, a half-made configuration must not be taken for one
