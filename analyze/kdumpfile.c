@@ -62,6 +62,22 @@ struct bitmap_block {
 	uint64_t word[BLOCK_BYTES / 8];
 };
 
+/* Pages that are read one after another have their descriptors side by side. */
+#define BLOCK_DESCS	128
+
+struct desc_block {
+	uint64_t index;		/* of BLOCK_DESCS descriptors */
+	uint64_t nr;		/* that could be read */
+	struct page_desc desc[BLOCK_DESCS];
+};
+
+/* Of pages that are read one after another, data is read ahead. */
+struct data_block {
+	uint64_t offset;	/* in the file */
+	size_t size;
+	uint8_t byte[8 * DUMPFILE_PAGE];
+};
+
 #define NO_BLOCK	UINT64_MAX
 
 static struct error *check_header(const struct disk_dump_header *header)
@@ -185,9 +201,11 @@ static struct error *count_pages(struct kdumpfile *kdump)
 
 	kdump->before = calloc(nr_blocks(kdump) + 1, sizeof(*kdump->before));
 	kdump->block = malloc(sizeof(*kdump->block));
-	if (!kdump->before || !kdump->block)
+	kdump->descs = malloc(sizeof(*kdump->descs));
+	kdump->data = calloc(1, sizeof(*kdump->data));
+	if (!kdump->before || !kdump->block || !kdump->descs || !kdump->data)
 		return &error_no_memory;
-	kdump->block->index = NO_BLOCK;
+	kdump->block->index = kdump->descs->index = NO_BLOCK;
 	for (uint64_t i = 0; i < nr_blocks(kdump); i++) {
 		uint64_t end = kdump->bitmap + (i + 1) * BLOCK_BYTES;
 
@@ -330,6 +348,8 @@ void kdumpfile_close(struct kdumpfile *kdump)
 	decompressor_destroy(kdump->decompressor);
 	free(kdump->before);
 	free(kdump->block);
+	free(kdump->descs);
+	free(kdump->data);
 	*kdump = (struct kdumpfile){};
 }
 
@@ -364,6 +384,48 @@ static struct error *check_descriptor(const struct page_desc *desc)
 	return NULL;
 }
 
+static struct error *read_descriptor(const struct kdumpfile *kdump, uint64_t index,
+				     struct page_desc *ret)
+{
+	struct desc_block *descs = kdump->descs;
+	uint64_t offset = kdump->descriptors + index * sizeof(*ret);
+
+	uint64_t at = index % BLOCK_DESCS;
+
+	if (descs->index != index / BLOCK_DESCS) {
+		descs->index = index / BLOCK_DESCS;
+		descs->nr = rawfile_read_some(kdump->file, offset - at * sizeof(*ret), descs->desc,
+					      sizeof(descs->desc)) / sizeof(*ret);
+	}
+	if (at >= descs->nr)
+		return error_new("cannot read %zu bytes at offset %" PRIu64 " of %" PRIu64,
+				 sizeof(*ret), offset, kdump->file->size);
+	*ret = descs->desc[at];
+	return NULL;
+}
+
+/* The data of @desc, valid until the next call. */
+static struct error *read_data(const struct kdumpfile *kdump, const struct page_desc *desc,
+			       const uint8_t **ret)
+{
+	struct data_block *data = kdump->data;
+	uint64_t offset = desc->offset, end = data->offset + data->size;
+
+	if (offset < data->offset || offset + desc->size > end) {
+		/* What begins where the last data ended, or within it, is read in order. */
+		bool ahead = offset >= data->offset && offset <= end;
+
+		data->offset = offset;
+		data->size = rawfile_read_some(kdump->file, offset, data->byte,
+					       ahead ? sizeof(data->byte) : desc->size);
+	}
+	if (data->size < desc->size)
+		return error_new("cannot read %" PRIu32 " bytes at offset %" PRIu64 " of %" PRIu64,
+				 desc->size, offset, kdump->file->size);
+	*ret = data->byte + (offset - data->offset);
+	return NULL;
+}
+
 static struct error *find_descriptor(const struct kdumpfile *kdump, uint64_t pfn,
 				     struct page_desc *ret)
 {
@@ -376,9 +438,7 @@ static struct error *find_descriptor(const struct kdumpfile *kdump, uint64_t pfn
 	if (!err && !present)
 		return error_new("the page is not in the dump");
 	if (!err)
-		err = rawfile_read(kdump->file,
-				   kdump->descriptors + (index - kdump->first) * sizeof(*ret),
-				   ret, sizeof(*ret));
+		err = read_descriptor(kdump, index - kdump->first, ret);
 	return err ? err : check_descriptor(ret);
 }
 
@@ -396,12 +456,12 @@ static struct error *unpack(const struct kdumpfile *kdump, const struct page_des
 struct error *kdumpfile_read_page(const struct kdumpfile *kdump, uint64_t pfn, void *ret)
 {
 	struct page_desc desc;
-	uint8_t data[DUMPFILE_PAGE];
+	const uint8_t *data = NULL;
 	struct error *err = find_descriptor(kdump, pfn, &desc);
 
 	if (err)
 		return err;
-	err = rawfile_read(kdump->file, desc.offset, data, desc.size);
+	err = read_data(kdump, &desc, &data);
 	if (!err)
 		err = unpack(kdump, &desc, data, ret, DUMPFILE_PAGE);
 	return err ? error_context(err, "the page at offset %" PRId64, desc.offset) : NULL;

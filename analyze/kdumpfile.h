@@ -25,6 +25,8 @@ struct kdumpfile {
 	uint64_t nr_pages;	/* in the dump, or in this part of it */
 	uint64_t first;		/* pages before start_pfn, which this part has not */
 	struct bitmap_block *block;	/* the one that was looked at last */
+	struct desc_block *descs;	/* the same of descriptors */
+	struct data_block *data;	/* and of the pages' data */
 	uint64_t vmcoreinfo, vmcoreinfo_size;	/* where they are in the file; size 0: not there */
 	uint64_t notes, notes_size;
 	struct decompressor *decompressor;
