@@ -20,6 +20,7 @@
 #include "analyze/analysis.h"
 #include "tests/unit/host.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/textfile.h"
 #include "tests/unit/writer.h"
 
 #define MAX_PARTS	8
@@ -226,18 +227,6 @@ static void split(char *text, struct test_case *ret)
 	}
 	fclose(host);
 	fclose(expectations);
-}
-
-static char *read_file(const char *path)
-{
-	FILE *in = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!in || getdelim(&text, &size, '\0', in) < 0)
-		err(2, "%s", path);
-	fclose(in);
-	return text;
 }
 
 /* Below the directory @dir, which is left empty. */

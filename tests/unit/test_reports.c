@@ -15,19 +15,8 @@
 #include "analyze/analysis.h"
 #include "tests/unit/host.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/textfile.h"
 #include "tests/unit/writer.h"
-
-static char *read_file(const char *path)
-{
-	FILE *in = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!in || getdelim(&text, &size, '\0', in) < 0)
-		err(2, "%s", path);
-	fclose(in);
-	return text;
-}
 
 static void write_file(const char *path, const char *text)
 {
