@@ -17,7 +17,7 @@
 #define FLAT_TYPE		1
 #define FLAT_VERSION		1
 
-/* makedumpfile writes 64 KiB and more at a time; so small on average are no records of its. */
+/* Those of makedumpfile 1.7.2 have 30 KiB on average, and none less than 104 bytes. */
 #define MIN_RECORD_SIZE		256
 #define MIN_RECORDS		4096
 
