@@ -38,6 +38,8 @@ static const char help[] =
 "                         full: it hands it over; fast: the memory is taken as the\n"
 "                         crash kernel is entered. Both crash a fork of an armed host\n"
 "      --vary SEED        with full and fast: other timing, guests and memory\n"
+"      --same-kernel      let the crashed kernel capture its dump itself, as distributions\n"
+"                         do, not the smaller one that was built for it\n"
 "      --checks           load the crash kernel with checksums, as kdump scripts do\n"
 "      --compress         compress the dump with zlib, as kdump scripts do\n"
 "      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
@@ -59,6 +61,7 @@ enum {
 	OPT_DISK,
 	OPT_EMULATOR,
 	OPT_PATH,
+	OPT_SAME_KERNEL,
 	OPT_CHECKS,
 	OPT_COMPRESS,
 	OPT_VARY,
@@ -84,6 +87,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "emulator", required_argument, NULL, OPT_EMULATOR },
 	{ "path", required_argument, NULL, OPT_PATH },
+	{ "same-kernel", no_argument, NULL, OPT_SAME_KERNEL },
 	{ "checks", no_argument, NULL, OPT_CHECKS },
 	{ "compress", no_argument, NULL, OPT_COMPRESS },
 	{ "vary", required_argument, NULL, OPT_VARY },
@@ -175,6 +179,9 @@ static struct error *parse_option(int option, struct run_options *ret)
 	case OPT_VARY:
 		ret->vary = optarg;
 		return option_number("vary", optarg, 0, 4000000000, &seed);
+	case OPT_SAME_KERNEL:
+		ret->same_kernel = true;
+		return NULL;
 	case OPT_CHECKS:
 		ret->checks = true;
 		return NULL;

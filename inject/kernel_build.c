@@ -210,6 +210,10 @@ struct error *kernel_build_open(const char *name, struct kernel_build **ret)
 
 	if (!err)
 		err = find_file(directory, "arch/x86/boot/bzImage", "bzImage", &kernel->bzimage);
+	/* A tree captures its own dumps. */
+	if (!err)
+		err = find_file(directory, "arch/x86/boot/bzImage", "capture-bzImage",
+				&kernel->capture);
 	if (!err)
 		err = check_config(kernel, directory);
 	if (!err)
@@ -238,6 +242,7 @@ void kernel_build_close(struct kernel_build *kernel)
 		return;
 	free(kernel->name);
 	free(kernel->bzimage);
+	free(kernel->capture);
 	free(kernel->vmlinux);
 	free(kernel->irqbypass);
 	free(kernel->kvm);

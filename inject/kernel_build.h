@@ -14,6 +14,7 @@ struct error;
 struct kernel_build {
 	char *name;		/* as the user gave it */
 	char *bzimage;
+	char *capture;		/* image of the kernel that captures its dumps */
 	char *vmlinux;		/* with debug info; may be missing on disk */
 	char *irqbypass;	/* modules, with debug info */
 	char *kvm;

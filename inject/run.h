@@ -59,6 +59,7 @@ struct run_options {
 	const struct snapshot *snapshot;
 	uint64_t budget;	/* of the fork: emulated instructions a CPU */
 	bool transient;		/* leave a run directory only if the run does not pass */
+	bool same_kernel;	/* the crashed kernel captures its dump itself */
 	/* Only by disk: as kdump scripts do it, and slower here */
 	bool checks;		/* load the crash kernel with checksums */
 	bool compress;		/* the dump, with zlib */

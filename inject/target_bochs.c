@@ -145,6 +145,8 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 					  const char *agent, const char *capture)
 {
 	const struct kernel_build *kernel = target->config.kernel;
+	const char *capture_kernel = target->config.capture_kernel ?
+				     target->config.capture_kernel : kernel->capture;
 	_cleanup_free_ char *doorbell = path_of(target, crash_kernel);
 	const struct {
 		const char *to, *from;
@@ -152,7 +154,7 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 	} files[] = {
 		{ "init", agent, image_add_file },
 		{ "sbin/kexec", "/sbin/kexec", image_add_program },
-		{ "capture/bzImage", target->config.serve_snapshots ? doorbell : kernel->bzimage,
+		{ "capture/bzImage", target->config.serve_snapshots ? doorbell : capture_kernel,
 		  image_add_file },
 		{ "capture/initramfs", capture, image_add_file },
 		{ "modules/irqbypass.ko", kernel->irqbypass, image_add_module },
@@ -165,7 +167,7 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 	if (!doorbell)
 		return &error_no_memory;
 	struct error *err = target->config.serve_snapshots ?
-				    crash_kernel_write(kernel->bzimage, doorbell) : NULL;
+				    crash_kernel_write(capture_kernel, doorbell) : NULL;
 
 	if (!err)
 		err = image_create(path, IMAGE_INITRAMFS, &image);

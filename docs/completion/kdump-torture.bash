@@ -79,7 +79,7 @@ _kdump_torture_options()
 	run)
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
 			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
-			--path --vary --checks --compress --emulator --json --quiet --help ;;
+			--path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
 	sweep)
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
 			--repeat --vary --full --sample --keep --memory --emulator --budget \

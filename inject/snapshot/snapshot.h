@@ -19,6 +19,7 @@ struct snapshot;
 
 struct snapshot_config {
 	const struct kernel_build *kernel; /* outlives the snapshot, as do the rest */
+	const char *capture_kernel; /* as in struct target_config */
 	const char *directory;	/* for the logs of the boot; exists */
 	unsigned int victim;	/* CPU */
 	unsigned int guests;	/* on it */

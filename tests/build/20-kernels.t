@@ -27,7 +27,7 @@ my $before = stamps();
 is(system("$make kernel mutants < /dev/null >&2"), 0, 'once more');
 is(stamps(), $before, 'nothing is built again');
 
-for my $file (qw(bzImage vmlinux kvm.ko irqbypass.ko kdump_torture.ko)) {
+for my $file (qw(bzImage capture-bzImage vmlinux kvm.ko irqbypass.ko kdump_torture.ko)) {
 	is(system('cmp', '-s', map { "$BUILD/kernels/$_/$file" } qw(fixed bitmap)), 0,
 		"bitmap has the $file of fixed");
 }

@@ -13,6 +13,7 @@ for my $path (qw(full fast)) {
 		my $good = crash_run("path-$path-fixed", '--path', $path);
 		is($good->{status}, 0, 'fixed: exit status 0') or diag($good->{out}, $good->{err});
 		is($good->{run}{path}, $path, 'the record has the path');
+		like($good->{run}{capture_kernel}, qr{/capture-bzImage$}, 'and the capture kernel');
 		cmp_ok($good->{run}{ticks} // 0, '>', 0, 'and when the crash kernel was entered');
 		is(scalar vmcs_by($good, cpu => 1, state => 'cleared', launched => 1), 3,
 			'three VMCSes are cleared');
@@ -29,8 +30,9 @@ for my $path (qw(full fast)) {
 }
 
 subtest 'as kdump scripts do it' => sub {
-	my $run = crash_run('path-plain', '--checks', '--compress');
+	my $run = crash_run('path-plain', '--checks', '--compress', '--same-kernel');
 	is($run->{status}, 0, 'exit status 0') or diag($run->{out}, $run->{err});
+	is($run->{run}{capture_kernel}, $run->{run}{kernel}{bzimage}, 'the kernel captures its own dump');
 	like($run->{out}, qr/kdump-compressed \(zlib\)/, 'the dump is compressed');
 	is_clean($run);
 };
