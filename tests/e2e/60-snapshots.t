@@ -101,6 +101,32 @@ subtest 'a crash repeats exactly, unless it is to vary' => sub {
 		'varied: nor are the guests');
 };
 
+# KiB of memory and number of open files of a process; both 0 once it is gone.
+sub resources {
+	my ($pid) = @_;
+	my ($rss) = (eval { slurp("/proc/$pid/status") } // '') =~ /^VmRSS:\s+(\d+)/m;
+	return ($rss // 0, scalar(() = glob("/proc/$pid/fd/*")));
+}
+
+subtest 'many crashes do not wear the host' => sub {
+	my $dir = scratch('sweep-many');
+	my $pid = start_sweep($dir, '--repeat', 200, '--sample', 0, '--jobs', 1, '--json');
+	my ($server) = sort { $a <=> $b } emulators($dir);
+	my @first = resources($server);
+	my @last = @first;
+	while (!waitpid($pid, POSIX::WNOHANG())) {
+		my @now = resources($server);
+		@last = @now if $now[0] && $now[1];
+		select(undef, undef, undef, 0.2);
+	}
+	is($? >> 8, 0, 'exit status 0');
+	my %kinds = map { s/"(nr|seconds|memory_kib)":[^,]*,//gr => 1 } split /\n/, slurp("$dir.log.out");
+	is(scalar keys %kinds, 1, 'each of 200 says what the first says');
+	cmp_ok($last[0], '<=', $first[0] * 1.05, 'the memory of the server stays what it was');
+	cmp_ok($last[1], '<=', $first[1] + 2, 'and so do its files');
+	is_clean({ dir => $dir });
+};
+
 subtest 'a guest that hangs is ended by its budget' => sub {
 	my $sweep = sweep('sweep-budget', '--points', 'list_add/2,list_del/1', '--budget', 1);
 	is($sweep->{status}, 1, 'exit status 1: it was armed') or diag($sweep->{out}, $sweep->{err});
