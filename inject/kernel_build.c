@@ -236,6 +236,11 @@ struct error *kernel_build_open(const char *name, struct kernel_build **ret)
 	return NULL;
 }
 
+const char *kernel_build_capture(const struct kernel_build *kernel, bool same)
+{
+	return same ? kernel->bzimage : kernel->capture;
+}
+
 void kernel_build_close(struct kernel_build *kernel)
 {
 	if (!kernel)

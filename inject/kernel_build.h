@@ -14,7 +14,7 @@ struct error;
 struct kernel_build {
 	char *name;		/* as the user gave it */
 	char *bzimage;
-	char *capture;		/* image of the kernel that captures its dumps */
+	char *capture;		/* image of a kernel that can capture its dumps */
 	char *vmlinux;		/* with debug info; may be missing on disk */
 	char *irqbypass;	/* modules, with debug info */
 	char *kvm;
@@ -33,6 +33,9 @@ const char *data_directory(void);
  */
 struct error *kernel_build_open(const char *name, struct kernel_build **ret);
 void kernel_build_close(struct kernel_build *kernel);
+
+/* The image that captures its dumps; @same: it does so itself. Valid as long as @kernel. */
+const char *kernel_build_capture(const struct kernel_build *kernel, bool same);
 
 /* Path of one module (kvm, kvm-intel, irqbypass) of a kernel; caller frees. */
 struct error *kernel_module_path(const char *kernel, const char *module, char **ret);

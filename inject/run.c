@@ -630,13 +630,6 @@ static json_t *console_excerpt(const struct run *run)
 	return excerpt;
 }
 
-static const char *capture_kernel(const struct run *run)
-{
-	const struct kernel_build *kernel = run->subject->kernel;
-
-	return run->options->same_kernel ? kernel->bzimage : kernel->capture;
-}
-
 static json_t *run_json(const struct run *run)
 {
 	const struct run_options *options = run->options;
@@ -657,7 +650,8 @@ static json_t *run_json(const struct run *run)
 
 	if (run->outcome == OUTCOME_HUNG)
 		json_object_set_new(object, "hung_in", json_string(run->hung_in));
-	json_object_set_new(object, "capture_kernel", json_string(capture_kernel(run)));
+	json_object_set_new(object, "capture_kernel",
+			    json_string(kernel_build_capture(kernel, options->same_kernel)));
 	json_object_set_new(object, "checks", json_boolean(options->checks));
 	json_object_set_new(object, "compress", json_boolean(options->compress));
 	json_object_set_new(object, "path", json_string(run_path_name(options->path)));
@@ -733,7 +727,7 @@ static struct error *boot_snapshot(struct run *run)
 		return error_errno(errno, "%s: cannot make the directory", run->boot_directory);
 	const struct snapshot_config config = {
 		.kernel = run->subject->kernel,
-		.capture_kernel = capture_kernel(run),
+		.same_kernel = options->same_kernel,
 		.directory = run->boot_directory,
 		.victim = options->victim,
 		.guests = options->guests,
@@ -764,7 +758,7 @@ static struct error *crash_and_capture(struct run *run)
 	}
 	struct target_config config = {
 		.kernel = run->subject->kernel,
-		.capture_kernel = capture_kernel(run),
+		.same_kernel = run->options->same_kernel,
 		.directory = run->directory,
 		.job = run->job,
 		.memory = run->options->memory,

@@ -22,7 +22,6 @@ struct target_config {
 	const struct kernel_build *kernel;
 	const char *directory;	/* logs of the target go here; exists */
 	const char *job;	/* arguments of the agent, separated by spaces */
-	const char *capture_kernel; /* image; NULL: the one that comes with the kernel */
 	const char *kselftest;	/* directory to take along with a shell; NULL: none */
 	const char *analyzer;	/* program for the capture kernel to run on /proc/vmcore, or NULL */
 	unsigned int memory;	/* MiB */
@@ -34,6 +33,7 @@ struct target_config {
 	const struct snapshot *snapshot;
 	enum snapshot_path path;
 	uint64_t budget;	/* emulated instructions a CPU */
+	bool same_kernel;	/* the kernel captures its dump itself */
 	bool keep;		/* leave the images behind */
 };
 

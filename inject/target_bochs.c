@@ -145,8 +145,7 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 					  const char *agent, const char *capture)
 {
 	const struct kernel_build *kernel = target->config.kernel;
-	const char *capture_kernel = target->config.capture_kernel ?
-				     target->config.capture_kernel : kernel->capture;
+	const char *capture_kernel = kernel_build_capture(kernel, target->config.same_kernel);
 	_cleanup_free_ char *doorbell = path_of(target, crash_kernel);
 	const struct {
 		const char *to, *from;

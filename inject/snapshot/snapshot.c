@@ -87,7 +87,7 @@ static struct error *boot(struct snapshot *snapshot, const struct snapshot_confi
 {
 	struct target_config target = {
 		.kernel = config->kernel,
-		.capture_kernel = config->capture_kernel,
+		.same_kernel = config->same_kernel,
 		.directory = config->directory,
 		.job = snapshot->job,
 		.memory = config->memory,

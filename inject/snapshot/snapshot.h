@@ -19,8 +19,8 @@ struct snapshot;
 
 struct snapshot_config {
 	const struct kernel_build *kernel; /* outlives the snapshot, as do the rest */
-	const char *capture_kernel; /* as in struct target_config */
 	const char *directory;	/* for the logs of the boot; exists */
+	bool same_kernel;	/* it captures its dumps itself */
 	unsigned int victim;	/* CPU */
 	unsigned int guests;	/* on it */
 	unsigned int bystanders;
