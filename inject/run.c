@@ -29,6 +29,8 @@
 #define TICK		200
 /* A phase may last this many times the longest silence. */
 #define PHASE_TIMEOUTS	10
+/* MiB; a dump of a target with as much memory as can be asked for is no larger. */
+#define DUMP_DISK	256
 /* Lines of the console that go into an unsuccessful run's record. */
 #define EXCERPT_LINES	20
 /* Seven digits: a run of an hour to the millisecond. */
@@ -43,12 +45,12 @@ const struct run_options run_defaults = {
 	.guests = 3,
 	.bystanders = 1,
 	.memory = 384,
-	.disk = 256,
 	.timeout = 120,
 	.budget = 10000000000,
 };
 
 static const char *const path_names[] = {
+	[RUN_AUTO] = "auto",
 	[RUN_DISK] = "disk",
 	[RUN_FULL] = "full",
 	[RUN_FAST] = "fast",
@@ -67,7 +69,7 @@ struct error *run_path_parse(const char *text, enum run_path *ret)
 			return NULL;
 		}
 	}
-	return error_new("--path %s: use disk, full or fast", text);
+	return error_new("--path %s: use auto, disk, full or fast", text);
 }
 
 /* One run while it lasts. */
@@ -78,6 +80,7 @@ struct run {
 	const struct snapshot *snapshot; /* to fork; NULL: boot, with a dump disk */
 	struct snapshot *own_snapshot;	/* made for this run alone */
 	char *boot_directory;	/* of that */
+	char version[64];	/* of what runs the target */
 	char *directory;
 	char *probe;		/* what the driver arms */
 	char *place;		/* FUNCTION+0xOFF, instruction, source; "": unknown */
@@ -612,7 +615,9 @@ static json_t *phases_json(const struct run *run)
 /* The last lines of the console; an empty array if there are none. */
 static json_t *console_excerpt(const struct run *run)
 {
-	_cleanup_free_ char *path = run_file(run, "console.log"), *line = NULL;
+	bool never_armed = run->boot_directory && !run->target;
+	_cleanup_free_ char *path = run_file(run, never_armed ? "boot/console.log" : "console.log");
+	_cleanup_free_ char *line = NULL;
 	_cleanup_fclose_ FILE *console = path ? fopen(path, "re") : NULL;
 	json_t *excerpt = json_array();
 	size_t size = 0;
@@ -639,7 +644,7 @@ static json_t *run_json(const struct run *run)
 		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:O}",
 		"schema", 1, "outcome", outcome_name(run->outcome), "verdict",
 		status_name(run->status), "exit_status", run->status, "message", run->message,
-		"target", run->ops->name, "target_version", run->ops->version(run->target),
+		"target", run->ops->name, "target_version", run->version,
 		"kernel", "name", options->kernel, "bzimage", kernel->bzimage,
 		"crash_points", kernel->crash_points, "point", "name", options->point,
 		"via", run->via, "probe", run->probe, "place", run->place, "deliver",
@@ -715,7 +720,7 @@ static struct error *report(struct run *run)
 	return err;
 }
 
-/* One that serves this crash alone. */
+/* One that serves this crash alone. Without it the run has come to its end, or an error. */
 static struct error *boot_snapshot(struct run *run)
 {
 	const struct run_options *options = run->options;
@@ -737,10 +742,19 @@ static struct error *boot_snapshot(struct run *run)
 		.timeout = options->timeout,
 		.emulator = options->emulator,
 	};
-	struct error *err = snapshot_create(&config, &run->progress, &run->own_snapshot);
+	struct snapshot_failure failure;
+	struct error *err = snapshot_create(&config, &run->progress, &failure, &run->own_snapshot);
 
 	run->snapshot = run->own_snapshot;
-	return err;
+	if (!err || failure.outcome == OUTCOME_CAPTURED)
+		return err;
+	error_free(err);
+	conclude(run, failure.outcome, failure.text);
+	snprintf(run->version, sizeof(run->version), "%s", failure.version);
+	if (failure.outcome == OUTCOME_HUNG)
+		snprintf(run->hung_in, sizeof(run->hung_in), "%s",
+			 progress_current(&run->progress));
+	return NULL;
 }
 
 static struct error *crash_and_capture(struct run *run)
@@ -753,7 +767,7 @@ static struct error *crash_and_capture(struct run *run)
 	if (run->options->path != RUN_DISK && !run->snapshot) {
 		struct error *err = boot_snapshot(run);
 
-		if (err)
+		if (err || !run->snapshot)
 			return err;
 	}
 	struct target_config config = {
@@ -775,11 +789,13 @@ static struct error *crash_and_capture(struct run *run)
 
 	if (err)
 		return err;
-	progress_phase(&run->progress, "images", "");
+	snprintf(run->version, sizeof(run->version), "%s", ops->version(run->target));
+	progress_phase(&run->progress, run->snapshot ? "fork" : "images", "");
 	err = ops->prepare(run->target);
 	if (err)
 		return err;
-	progress_phase(&run->progress, "power-on", ops->version(run->target));
+	if (!run->snapshot)
+		progress_phase(&run->progress, "power-on", run->version);
 	err = ops->boot(run->target);
 	if (err)
 		return err;
@@ -818,6 +834,22 @@ static struct error *check_trigger(const char *list)
 	}
 }
 
+/* An option that only the path by disk has, if one was given; else NULL. */
+static const char *option_by_disk(const struct run_options *options)
+{
+	if (options->in_capture)
+		return "in-capture";
+	if (options->checks)
+		return "checks";
+	if (options->compress)
+		return "compress";
+	if (options->without_crash_kernel)
+		return "without crash-kernel";
+	if (options->keep_images)
+		return "keep";
+	return options->disk ? "disk" : NULL;
+}
+
 static struct error *check_options(const struct run_options *options)
 {
 	static const char *const deliveries[] = { "self", "remote", "shootdown", NULL };
@@ -831,11 +863,10 @@ static struct error *check_options(const struct run_options *options)
 				 "'kdump-torture points' lists them", options->point);
 	if (!is_one_of(options->deliver, strlen(options->deliver), deliveries))
 		return error_new("--deliver %s: use self, remote or shootdown", options->deliver);
-	if (options->in_capture && options->path != RUN_DISK)
-		return error_new("--in-capture: goes with --path disk");
-	if ((options->checks || options->compress) && options->path != RUN_DISK)
-		return error_new("--%s: goes with --path disk",
-				 options->checks ? "checks" : "compress");
+	const char *by_disk = option_by_disk(options);
+
+	if (by_disk && options->path != RUN_DISK)
+		return error_new("--%s: goes with --path disk", by_disk);
 	if (options->vary && options->path == RUN_DISK)
 		return error_new("--vary: goes with --path full or fast");
 	return options->trigger ? check_trigger(options->trigger) : NULL;
@@ -908,8 +939,21 @@ static void summarize(const struct run *run, struct run_result *ret)
 		snprintf(ret->directory, sizeof(ret->directory), "%s", run->directory);
 }
 
-struct error *run_once(const struct run_options *options, struct run_result *ret)
+/* What nobody asked for but must be decided. */
+static struct run_options complete_options(const struct run_options *asked)
 {
+	struct run_options options = *asked;
+
+	if (options.path == RUN_AUTO)
+		options.path = option_by_disk(&options) ? RUN_DISK : RUN_FULL;
+	if (options.path == RUN_DISK && !options.disk)
+		options.disk = DUMP_DISK;
+	return options;
+}
+
+struct error *run_once(const struct run_options *asked, struct run_result *ret)
+{
+	const struct run_options completed = complete_options(asked), *options = &completed;
 	_cleanup_(run_deinit) struct run run = {
 		.options = options, .notes = json_array(), .subject = options->subject,
 		.snapshot = options->snapshot,

@@ -27,6 +27,7 @@ struct subject;
 
 /* From the crash to the dump. */
 enum run_path {
+	RUN_AUTO,	/* full, or by disk where an option needs that */
 	RUN_DISK,	/* the capture kernel writes it to a disk */
 	RUN_FULL,	/* fork of a snapshot: the capture kernel hands it over */
 	RUN_FAST,	/* fork of a snapshot: the memory is taken as it enters that */
@@ -49,7 +50,7 @@ struct run_options {
 	unsigned int bystanders; /* launched on another CPU */
 	unsigned int skip;	/* matching hits to let pass */
 	unsigned int memory;	/* MiB */
-	unsigned int disk;	/* MiB */
+	unsigned int disk;	/* only by disk: MiB; 0: enough */
 	enum emulator_choice emulator;
 	unsigned int timeout;	/* seconds without a sign of life */
 	enum run_path path;

@@ -203,7 +203,7 @@ static struct error *boot(struct sweep *sweep)
 	};
 
 	progress_init(&progress, options->quiet);
-	struct error *err = snapshot_create(&config, &progress, &sweep->snapshot);
+	struct error *err = snapshot_create(&config, &progress, NULL, &sweep->snapshot);
 
 	if (!err)
 		progress_phase(&progress, "sweep", snapshot_version(sweep->snapshot));

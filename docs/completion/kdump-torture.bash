@@ -41,7 +41,7 @@ _kdump_torture_value()
 	-t|--target)	words='bochs' ;;
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
-	--path)		words='disk full fast' ;;
+	--path)		words='full fast disk' ;;
 	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
 	--op)		words='list_add list_del load clear' ;;

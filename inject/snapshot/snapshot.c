@@ -2,6 +2,7 @@
 #include "inject/snapshot/snapshot.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,21 @@ struct snapshot {
 	uint64_t memory;
 };
 
+static struct error *fail(struct snapshot_failure *ret, enum outcome outcome,
+			  const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static struct error *fail(struct snapshot_failure *ret, enum outcome outcome,
+			  const char *format, ...)
+{
+	va_list ap;
+
+	ret->outcome = outcome;
+	va_start(ap, format);
+	vsnprintf(ret->text, sizeof(ret->text), format, ap);
+	va_end(ap);
+	return error_new("the host was not armed: %s: %s", outcome_name(outcome), ret->text);
+}
+
 /* @ret: jobs are taken. */
 static struct error *check_ready(struct snapshot *snapshot, bool *ret)
 {
@@ -40,20 +56,21 @@ static struct error *check_ready(struct snapshot *snapshot, bool *ret)
 	return NULL;
 }
 
-static struct error *take_line(struct progress *progress, const char *line)
+static struct error *take_line(struct progress *progress, const char *line,
+			       struct snapshot_failure *failure)
 {
 	char word[32];
 	int used = 0;
 
-	if (!strncmp(line, "error ", strlen("error ")))
-		return error_new("snapshot: the target reports: %s", line + strlen("error "));
+	if (sscanf(line, "error %31s %n", word, &used) == 1)
+		return fail(failure, outcome_find(word), "%s", line + used);
 	if (sscanf(line, "phase %31s %n", word, &used) == 1)
 		progress_phase(progress, word, line + used);
 	return NULL;
 }
 
 static struct error *wait_until_ready(struct snapshot *snapshot, struct progress *progress,
-				      unsigned int timeout)
+				      unsigned int timeout, struct snapshot_failure *failure)
 {
 	double last_sign = now_seconds();
 	bool ready = false;
@@ -66,24 +83,29 @@ static struct error *wait_until_ready(struct snapshot *snapshot, struct progress
 		if (err || ready)
 			return err;
 		if (signals_pending())
-			return error_new("interrupted");
-		if (event == TARGET_ENDED || event == TARGET_RESET)
-			return error_new("snapshot: the target ended before it was armed: %s", text);
+			return fail(failure, OUTCOME_INTERRUPTED, "by a signal");
+		if (event == TARGET_ENDED)
+			return fail(failure, OUTCOME_TARGET_DIED, "%s", text);
+		if (event == TARGET_RESET)
+			return fail(failure, OUTCOME_RESET, "%s", text);
 		if (event == TARGET_LINE)
-			err = take_line(progress, text);
+			err = take_line(progress, text, failure);
 		if (err)
 			return err;
 		if (event != TARGET_QUIET)
 			last_sign = now_seconds();
-		if (now_seconds() - last_sign > timeout)
-			return error_new("snapshot: the target hung in phase %s before it was armed",
-					 progress_current(progress));
+		double silence = now_seconds() - last_sign;
+
+		if (silence > timeout)
+			return fail(failure, OUTCOME_HUNG,
+				    "no end of phase %s; last sign of life %.0f s ago",
+				    progress_current(progress), silence);
 		progress_tick(progress);
 	}
 }
 
 static struct error *boot(struct snapshot *snapshot, const struct snapshot_config *config,
-			  struct progress *progress)
+			  struct progress *progress, struct snapshot_failure *failure)
 {
 	struct target_config target = {
 		.kernel = config->kernel,
@@ -104,13 +126,16 @@ static struct error *boot(struct snapshot *snapshot, const struct snapshot_confi
 	if (err)
 		return err;
 	progress_phase(progress, "power-on", target_bochs.version(snapshot->target));
+	snprintf(failure->version, sizeof(failure->version), "%s",
+		 target_bochs.version(snapshot->target));
 	err = target_bochs.boot(snapshot->target);
-	return err ? err : wait_until_ready(snapshot, progress, config->timeout);
+	return err ? err : wait_until_ready(snapshot, progress, config->timeout, failure);
 }
 
 struct error *snapshot_create(const struct snapshot_config *config, struct progress *progress,
-			      struct snapshot **ret)
+			      struct snapshot_failure *failure, struct snapshot **ret)
 {
+	struct snapshot_failure unwanted;
 	_cleanup_(cleanup_snapshot) struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
 	if (!snapshot ||
@@ -118,7 +143,10 @@ struct error *snapshot_create(const struct snapshot_config *config, struct progr
 		     "append=" CAPTURE_COMMAND_LINE ",agent_dump=emulator", config->victim,
 		     config->guests, config->bystanders) < 0)
 		return &error_no_memory;
-	struct error *err = boot(snapshot, config, progress);
+	if (!failure)
+		failure = &unwanted;
+	*failure = (struct snapshot_failure){ .outcome = OUTCOME_CAPTURED };
+	struct error *err = boot(snapshot, config, progress, failure);
 
 	if (err)
 		return err;

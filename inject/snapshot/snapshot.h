@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "inject/emulator.h"
+#include "inject/outcome.h"
 #include "inject/snapshot/protocol.h"
 #include "inject/target.h"
 
@@ -30,9 +31,19 @@ struct snapshot_config {
 	enum emulator_choice emulator;
 };
 
-/* Boot a host up to where it is armed. Interrupted by signals_pending(). */
+/* A host that did not come to be armed. */
+struct snapshot_failure {
+	enum outcome outcome;	/* OUTCOME_CAPTURED: none of the host's */
+	char text[512];
+	char version[64];	/* of the emulator */
+};
+
+/*
+ * Boot a host up to where it is armed. Interrupted by signals_pending(). If the
+ * host is to blame for the error, @failure says how; may be NULL.
+ */
 struct error *snapshot_create(const struct snapshot_config *config, struct progress *progress,
-			      struct snapshot **ret);
+			      struct snapshot_failure *failure, struct snapshot **ret);
 /* End it, and with it every job that is still running. */
 void snapshot_destroy(struct snapshot *snapshot);
 

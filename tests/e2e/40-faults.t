@@ -88,51 +88,59 @@ subtest 'two runs at once do not disturb each other' => sub {
 	is($? >> 8, 1, 'the other fails');
 };
 
-subtest 'emulator killed midway' => sub {
-	my $dir = scratch('killed');
-	my $pid = fork // die;
-	if (!$pid) {
-		# Kill the emulator of this run once the guests are up.
-		for (1 .. 600) {
-			last if slurp("$dir/agent.log") =~ /phase guests/;
-			select(undef, undef, undef, 0.2);
-		}
-		for (glob('/proc/[0-9]*/cmdline')) {
-			next unless slurp($_) =~ /^[^\0]*bochs[^\0]*\0.*\Q$dir\E/s;
-			m{/proc/(\d+)/} and kill 'KILL', $1;
-		}
-		exec('true');
-	}
-	my $run = crash_run('killed');
-	waitpid($pid, 0);
-	outcome_is($run, 'target-died', 2, qr/killed by signal 9/);
-};
+# Where the boot's logs are, by the path the run takes.
+my %boot = (full => 'boot/', disk => '');
 
-subtest 'hung: no sign of life' => sub {
-	my $run = crash_run('hung', '--timeout', 1);
-	is($run->{run}{outcome}, 'hung', 'outcome: hung') or diag($run->{out}, $run->{err});
-	is($run->{status}, 3, 'exit status 3: it was not crashed yet');
-	like($run->{run}{hung_in}, qr/./, 'the phase is named');
-	is_clean($run);
-};
-
-subtest 'Ctrl-C leaves nothing behind' => sub {
-	my $dir = scratch('interrupted');
-	my $pid = fork // die;
-	if (!$pid) {
-		open(STDOUT, '>', "$dir.log.out");
-		open(STDERR, '>', "$dir.log.err");
-		exec($COMMAND, 'run', '--out', $dir) or exit 127;
-	}
+# Wait until the agent of this boot has said so.
+sub wait_for_agent {
+	my ($dir, $path, $what) = @_;
 	for (1 .. 600) {
-		last if slurp("$dir/agent.log") =~ /phase boot/;
+		return if slurp("$dir/$boot{$path}agent.log") =~ /$what/;
 		select(undef, undef, undef, 0.2);
 	}
-	kill 'INT', $pid;
-	waitpid($pid, 0);
-	is($? & 127, 2, 'it dies of the signal, as a shell expects');
-	like(slurp("$dir/run.json"), qr/"outcome": "interrupted"/, 'the record says interrupted');
-	is_clean({ dir => $dir });
-};
+}
+
+for my $path (sort keys %boot) {
+	subtest "$path: emulator killed midway" => sub {
+		my $dir = scratch("killed-$path");
+		my $pid = fork // die;
+		if (!$pid) {
+			wait_for_agent($dir, $path, qr/phase guests/);
+			for (glob('/proc/[0-9]*/cmdline')) {
+				next unless slurp($_) =~ /^[^\0]*bochs[^\0]*\0.*\Q$dir\E/s;
+				m{/proc/(\d+)/} and kill 'KILL', $1;
+			}
+			exec('true');
+		}
+		my $run = crash_run("killed-$path", '--path', $path);
+		waitpid($pid, 0);
+		outcome_is($run, 'target-died', 2, qr/killed by signal 9/);
+		like($run->{run}{target_version}, qr/^Bochs /, 'the record says what ran');
+	};
+
+	subtest "$path: hung: no sign of life" => sub {
+		my $run = crash_run("hung-$path", '--timeout', 1, '--path', $path);
+		is($run->{run}{outcome}, 'hung', 'outcome: hung') or diag($run->{out}, $run->{err});
+		is($run->{status}, 3, 'exit status 3: it was not crashed yet');
+		like($run->{run}{hung_in}, qr/./, 'the phase is named');
+		is_clean($run);
+	};
+
+	subtest "$path: Ctrl-C leaves nothing behind" => sub {
+		my $dir = scratch("interrupted-$path");
+		my $pid = fork // die;
+		if (!$pid) {
+			open(STDOUT, '>', "$dir.log.out");
+			open(STDERR, '>', "$dir.log.err");
+			exec($COMMAND, 'run', '--out', $dir, '--path', $path) or exit 127;
+		}
+		wait_for_agent($dir, $path, qr/phase boot/);
+		kill 'INT', $pid;
+		waitpid($pid, 0);
+		is($? & 127, 2, 'it dies of the signal, as a shell expects');
+		like(slurp("$dir/run.json"), qr/"outcome": "interrupted"/, 'the record says interrupted');
+		is_clean({ dir => $dir });
+	};
+}
 
 done_testing();
