@@ -39,6 +39,8 @@
 #define ISOLINUX	"/usr/lib/ISOLINUX/isolinux.bin"
 #define LDLINUX		"/usr/lib/syslinux/modules/bios/ldlinux.c32"
 
+#define DISK_UUID	"b0a1c0de-0000-4000-8000-6b64756d7000"
+
 /* Emulated instructions a second: fixes emulated time, not speed. */
 #define IPS		10000000
 
@@ -185,6 +187,9 @@ static struct error *build_boot_image(const struct target *target, const char *p
 	struct error *err = image_create(path, IMAGE_ISOLINUX, &image);
 
 	/*
+	 * The dates on the image are those of its making, alone of all that a host
+	 * boots with, and only the boot loader reads past them.
+	 *
 	 * idle=nomwait: Bochs's MONITOR misses wake-ups. quiet: a character on
 	 * the emulated UART costs thousands of instructions.
 	 */
@@ -210,11 +215,15 @@ static struct error *build_boot_image(const struct target *target, const char *p
 static struct error *build_disk(const struct target *target, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	char now[64];
 
 	if (fd < 0 || ftruncate(fd, (off_t)target->config.disk << 20))
 		return error_errno(errno, "%s: cannot make the dump disk", path);
-	return run_tool((const char *[]){ "/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-m", "0",
-					  "-O", "^resize_inode", path, NULL }, NULL);
+	/* No chance and no dates of ours in it: the capture kernel reads them. */
+	snprintf(now, sizeof(now), "E2FSPROGS_FAKE_TIME=%d", EMULATED_POWER_ON);
+	return run_tool((const char *[]){ "env", now, "/sbin/mke2fs", "-q", "-F", "-t",
+					  "ext2", "-m", "0", "-O", "^resize_inode", "-U", DISK_UUID,
+					  "-E", "hash_seed=" DISK_UUID, path, NULL }, NULL);
 }
 
 static struct error *listen_on_loopback(struct target *target, int i, int *ret)
@@ -274,7 +283,7 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 		"romimage: file=" BIOS "\n"
 		"vgaromimage: file=" VGABIOS "\n"
 		"%s"
-		"clock: sync=none\n"
+		"clock: sync=none, time0=utc\n"
 		"boot: cdrom\n"
 		"%s"
 		"ata1-master: type=cdrom, path=\"%s\", status=inserted\n"
@@ -321,13 +330,15 @@ static struct error *bochs_prepare(struct target *target)
 	return err;
 }
 
-/* In the child that becomes the emulator: what the snapshot server needs. */
-static void preload_server(const struct target *target)
+/* In the child that becomes the emulator: a clock that stands still, and the server. */
+static void preload_library(const struct target *target)
 {
 	char library[PATH_MAX], number[16];
 
 	snprintf(library, sizeof(library), "%s/snapshot.so", data_directory());
 	setenv("LD_PRELOAD", library, 1);
+	if (!target->config.serve_snapshots)
+		return;
 	snprintf(number, sizeof(number), "%d", target->snapshot[1]);
 	setenv(SNAPSHOT_ENVIRONMENT, number, 1);
 	fcntl(target->snapshot[1], F_SETFD, 0);
@@ -338,8 +349,7 @@ static void become_emulator(const struct target *target, const char *rc, const c
 	const char *program = target->emulator.program;
 
 	setenv("TERM", "vt100", 1);
-	if (target->config.serve_snapshots)
-		preload_server(target);
+	preload_library(target);
 	if (target->emulator.debugger)
 		execlp(program, program, "-q", "-f", rc, "-rc", commands, NULL);
 	else

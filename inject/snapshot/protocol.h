@@ -54,8 +54,11 @@ struct snapshot_chunk {
 
 #define SNAPSHOT_CHUNK_MAGIC 0x6b6e6863732d4b54ULL
 
-/* The library finds its socket's number here. */
+/* The library finds its socket's number here; without, it serves no snapshots. */
 #define SNAPSHOT_ENVIRONMENT "KDUMP_TORTURE_SNAPSHOT"
+
+/* When each emulated machine is switched on: 2026-01-01 00:00 UTC. */
+#define EMULATED_POWER_ON 1767225600
 
 /* The first message to the library, sent before the emulator starts. */
 struct snapshot_setup {

@@ -90,9 +90,11 @@ __attribute__((constructor)) static void preload_init(void)
 {
 	const char *fd = getenv(SNAPSHOT_ENVIRONMENT);
 
-	if (!fd || !emulator_is_here())
+	if (!emulator_is_here())
+		return;
+	unsetenv("LD_PRELOAD");
+	if (!fd)
 		return;
 	server_init(atoi(fd));
-	unsetenv("LD_PRELOAD");
 	active = true;
 }

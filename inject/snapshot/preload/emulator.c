@@ -35,7 +35,8 @@ void emulator_init(uint64_t memory, uint64_t ips)
 
 uint64_t emulator_ticks(void)
 {
-	return time_nsec(pc_system) * ticks_a_nsec;
+	/* The nearest: nanoseconds were cut off, too. */
+	return time_nsec(pc_system) * ticks_a_nsec + 0.5;
 }
 
 unsigned char *guest_page(uint64_t pa)
