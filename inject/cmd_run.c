@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/cleanup.h"
 #include "inject/commands.h"
 #include "inject/option.h"
+#include "inject/replay.h"
 #include "inject/run.h"
 #include "inject/target.h"
 
@@ -49,6 +51,9 @@ static const char help[] =
 "                         Shows that nothing crashes then\n"
 "      --in-capture       by disk: analyse /proc/vmcore in the capture kernel, too:\n"
 "                         both verdicts must be one\n"
+"      --replay RUN       repeat the run in the directory RUN exactly, with its options,\n"
+"                         and compare; other options than --out, --json, --quiet\n"
+"                         and --keep do not go with it\n"
 "      --keep             by disk: keep the images the target booted from\n"
 "  -j, --json             print run.json on stdout instead of the report\n"
 "  -q, --quiet            no progress on stderr\n"
@@ -72,6 +77,7 @@ enum {
 	OPT_WITHOUT,
 	OPT_IN_CAPTURE,
 	OPT_KEEP,
+	OPT_REPLAY,
 };
 
 static const struct option long_options[] = {
@@ -98,6 +104,7 @@ static const struct option long_options[] = {
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "in-capture", no_argument, NULL, OPT_IN_CAPTURE },
 	{ "keep", no_argument, NULL, OPT_KEEP },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
@@ -211,10 +218,34 @@ static struct error *parse_option(int option, struct run_options *ret)
 	return error_new("see 'kdump-torture run --help'");
 }
 
-int cmd_run(int argc, char **argv)
+/* An option that goes with --replay, or is itself. */
+static bool goes_with_replay(int option)
 {
-	struct run_options options = run_defaults;
-	struct run_result result;
+	return option == OPT_REPLAY || option == 'o' || option == OPT_KEEP || option == 'j' ||
+	       option == 'q';
+}
+
+static const char *option_name(int option)
+{
+	const struct option *o = long_options;
+
+	while (o->val != option)
+		o++;
+	return o->name;
+}
+
+static void append(char *list, size_t size, const char *option)
+{
+	size_t used = strlen(list);
+
+	snprintf(list + used, size - used, " --%s", option);
+}
+
+/* The options of a command line. @replay: of which run; NULL: of a new one. */
+static struct error *parse(int argc, char **argv, struct run_options *options,
+			   const char **replay)
+{
+	char conflicts[256] = "";
 	struct error *err = NULL;
 	int option;
 
@@ -222,15 +253,41 @@ int cmd_run(int argc, char **argv)
 					     NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
-			return STATUS_PASS;
+			exit(STATUS_PASS);
 		}
-		err = parse_option(option, &options);
+		if (option == OPT_REPLAY)
+			*replay = optarg;
+		else
+			err = parse_option(option, options);
+		if (!err && !goes_with_replay(option))
+			append(conflicts, sizeof(conflicts), option_name(option));
 	}
-	if (!err && optind < argc)
-		err = error_new("%s: unexpected argument; see 'kdump-torture run --help'",
-				argv[optind]);
+	if (err)
+		return err;
+	if (optind < argc)
+		return error_new("%s: unexpected argument; see 'kdump-torture run --help'",
+				 argv[optind]);
+	if (*replay && conflicts[0])
+		return error_new("--replay: the run that is repeated decides; leave out%s",
+				 conflicts);
+	return NULL;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	_cleanup_(cleanup_replay) struct replay *replay = NULL;
+	struct run_options options = run_defaults;
+	struct run_result result;
+	const char *again = NULL;
+	struct error *err = parse(argc, argv, &options, &again);
+
+	if (!err && again)
+		err = replay_create(again, &options, &replay);
+	options.replay = replay;
 	if (!err)
 		err = run_once(&options, &result);
+	if (!err && replay)
+		err = replay_compare(replay, &result, options.json ? stderr : stdout);
 	if (err) {
 		error_report(err);
 		return STATUS_USAGE;

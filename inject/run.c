@@ -20,6 +20,7 @@
 #include "inject/points.h"
 #include "inject/process.h"
 #include "inject/progress.h"
+#include "inject/replay.h"
 #include "inject/snapshot/snapshot.h"
 #include "inject/subject.h"
 #include "inject/target.h"
@@ -635,6 +636,27 @@ static json_t *console_excerpt(const struct run *run)
 	return excerpt;
 }
 
+/* What only a replay asks for. */
+static void add_replay_keys(const struct run *run, json_t *object)
+{
+	const struct run_options *options = run->options;
+
+	json_object_set(object, "inputs", run->subject->inputs);
+	json_object_set_new(object, "same_kernel", json_boolean(options->same_kernel));
+	json_object_set_new(object, "in_capture", json_boolean(options->in_capture));
+	if (options->without_crash_kernel || options->without_arming)
+		json_object_set_new(object, "without",
+				    json_string(options->without_arming ? "arming" : "crash-kernel"));
+	if (options->path != RUN_DISK)
+		json_object_set_new(object, "budget", json_integer(options->budget));
+	if (run->snapshot)
+		json_object_set_new(object, "armed_ticks",
+				    json_integer(snapshot_ticks(run->snapshot)));
+	if (options->replay)
+		json_object_set_new(object, "replay_of",
+				    json_string(replay_directory(options->replay)));
+}
+
 static json_t *run_json(const struct run *run)
 {
 	const struct run_options *options = run->options;
@@ -668,6 +690,7 @@ static json_t *run_json(const struct run *run)
 		json_object_set_new(object, "dump", json_string(run->dump));
 	if (run->status != STATUS_PASS)
 		json_object_set_new(object, "console", console_excerpt(run));
+	add_replay_keys(run, object);
 	return object;
 }
 
@@ -931,6 +954,7 @@ static void summarize(const struct run *run, struct run_result *ret)
 		.status = run->status,
 		.seconds = now_seconds() - run->progress.run_start,
 		.ticks = run->ticks,
+		.armed_ticks = run->snapshot ? snapshot_ticks(run->snapshot) : 0,
 		.memory = run->memory,
 	};
 	snprintf(ret->outcome, sizeof(ret->outcome), "%s", outcome_name(run->outcome));
@@ -970,6 +994,8 @@ struct error *run_once(const struct run_options *asked, struct run_result *ret)
 		err = subject_create(options->kernel, &subject);
 		run.subject = subject;
 	}
+	if (!err && options->replay)
+		err = replay_check_inputs(options->replay, run.subject->inputs);
 	if (!err)
 		err = resolve_point(&run);
 	if (!err)

@@ -22,6 +22,7 @@ enum via {
 	VIA_KPROBE,
 };
 
+struct replay;
 struct snapshot;
 struct subject;
 
@@ -58,6 +59,7 @@ struct run_options {
 	/* Of many runs, which they outlive; else NULL */
 	const struct subject *subject;
 	const struct snapshot *snapshot;
+	const struct replay *replay; /* what must be as it was in an earlier run; or NULL */
 	uint64_t budget;	/* of the fork: emulated instructions a CPU */
 	bool transient;		/* leave a run directory only if the run does not pass */
 	bool same_kernel;	/* the crashed kernel captures its dump itself */
@@ -84,6 +86,7 @@ struct run_result {
 	char directory[1024];	/* empty: none was left */
 	double seconds;
 	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
+	uint64_t armed_ticks;	/* by a snapshot: the same to where it is armed; else 0 */
 	uint64_t memory;	/* KiB that the fork took until then, at most; 0: unknown */
 };
 

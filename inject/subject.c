@@ -8,6 +8,7 @@
 #include "analyze/error.h"
 #include "inject/kernel_build.h"
 #include "inject/points.h"
+#include "inject/replay.h"
 
 struct error *subject_create(const char *kernel, struct subject **ret)
 {
@@ -17,6 +18,8 @@ struct error *subject_create(const char *kernel, struct subject **ret)
 		return &error_no_memory;
 	struct error *err = kernel_build_open(kernel, &subject->kernel);
 
+	if (!err)
+		err = replay_inputs(subject->kernel, &subject->inputs);
 	if (!err)
 		err = points_create(subject->kernel->kvm_intel, &subject->points);
 	if (err)
@@ -37,6 +40,7 @@ void subject_destroy(struct subject *subject)
 		return;
 	points_destroy(subject->points);
 	kernel_build_close(subject->kernel);
+	json_decref(subject->inputs);
 	free(subject->layout);
 	free(subject->layout_problem);
 	free(subject);

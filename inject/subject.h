@@ -2,6 +2,8 @@
 #ifndef INJECT_SUBJECT_H
 #define INJECT_SUBJECT_H
 
+#include <jansson.h>
+
 /* What is put to the test: a kernel and its crash points, for one run or many. */
 
 struct error;
@@ -11,6 +13,7 @@ struct points;
 struct subject {
 	struct kernel_build *kernel;
 	struct points *points;
+	json_t *inputs;		/* SHA-256 of each file that it is made of, by name */
 	char *layout;		/* of struct loaded_vmcs, for the driver; NULL: unknown */
 	char *layout_problem;	/* why it is unknown; else NULL */
 };

@@ -50,7 +50,7 @@ _kdump_torture_value()
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
 			compgen -d -- "$3")
 		return 0 ;;
-	-o|--out|--modules)
+	-o|--out|--replay|--modules)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$3")
 		return 0 ;;
@@ -79,7 +79,7 @@ _kdump_torture_options()
 	run)
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
 			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
-			--path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
+			--replay --path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
 	sweep)
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
 			--repeat --vary --full --sample --keep --memory --emulator --budget \
