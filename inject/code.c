@@ -137,14 +137,16 @@ static struct error *add_edge(struct code *code, size_t from, size_t to)
 
 static bool falls_through(const struct code *code, size_t nr)
 {
-	switch (code->insn[nr].decoded.meta.category) {
-	case ZYDIS_CATEGORY_UNCOND_BR:
-	case ZYDIS_CATEGORY_RET:
+	const struct code_insn *insn = &code->insn[nr];
+	ZydisInstructionCategory category = insn->decoded.meta.category;
+
+	if (category == ZYDIS_CATEGORY_RET)
 		return false;
-	default:
-		return nr + 1 < code->nr &&
-		       code->insn[nr].function == code->insn[nr + 1].function;
-	}
+	/* A jump label that the file has as a jump can be a no-op in the kernel. */
+	if (category == ZYDIS_CATEGORY_UNCOND_BR &&
+	    !module_info_site(code->info, SITE_JUMP_LABEL, insn->addr))
+		return false;
+	return nr + 1 < code->nr && insn->function == code->insn[nr + 1].function;
 }
 
 static struct error *add_edges(struct code *code, size_t nr)
@@ -190,6 +192,22 @@ struct error *code_create(const struct module_info *info,
 		return &error_no_memory;
 	*ret = no_cleanup_ptr(code);
 	return NULL;
+}
+
+struct error *code_decode(const struct module_info *info,
+			  const struct module_symbol *function,
+			  struct code **ret)
+{
+	_cleanup_code_ struct code *code = calloc(1, sizeof(*code));
+
+	if (!code)
+		return &error_no_memory;
+	code->info = info;
+	struct error *err = decode(code, function);
+
+	if (!err)
+		*ret = no_cleanup_ptr(code);
+	return err;
 }
 
 void code_destroy(struct code *code)

@@ -44,6 +44,11 @@ struct error *code_create(const struct module_info *info,
 			  struct code **ret);
 void code_destroy(struct code *code);
 
+/* The instructions alone, and no NAME.cold: for who only looks them through. */
+struct error *code_decode(const struct module_info *info,
+			  const struct module_symbol *function,
+			  struct code **ret);
+
 static inline void cleanup_code(struct code **code)
 {
 	code_destroy(*code);

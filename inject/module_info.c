@@ -19,6 +19,9 @@ struct module_dwarf {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf_Addr bias;	/* of addresses in the DWARF against the layout */
+	/* What was found last: who asks for one address asks for its neighbours. */
+	bool found;
+	Dwarf_Die unit, function;
 };
 
 static struct error *error_elf(const struct module_info *info, const char *what)
@@ -537,18 +540,39 @@ module_info_site(const struct module_info *info, enum module_site_kind kind,
 	return NULL;
 }
 
-/* The compile unit whose code @addr is. */
-static bool find_unit(const struct module_info *info, uint64_t addr,
-		      Dwarf_Die *ret)
+static bool find_child_at(Dwarf_Die *parent, Dwarf_Addr pc, Dwarf_Die *ret)
 {
-	Dwarf_Addr bias;
+	if (dwarf_child(parent, ret))
+		return false;
+	do {
+		int tag = dwarf_tag(ret);
+
+		if ((tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block ||
+		     tag == DW_TAG_inlined_subroutine) && dwarf_haspc(ret, pc) == 1)
+			return true;
+	} while (!dwarf_siblingof(ret, ret));
+	return false;
+}
+
+/* The compile unit and the function whose code @addr is. */
+static bool find_function(const struct module_info *info, uint64_t addr)
+{
+	struct module_dwarf *dwarf = info->dwarf;
+	Dwarf_Addr bias, pc = addr - dwarf->bias;
 	Dwarf_Die *unit = NULL;
 
-	while ((unit = dwfl_module_nextcu(info->dwarf->module, unit, &bias))) {
-		if (dwarf_haspc(unit, addr - bias) == 1) {
-			*ret = *unit;
-			return true;
-		}
+	if (dwarf->found && dwarf_haspc(&dwarf->function, pc) == 1)
+		return true;
+	dwarf->found = false;
+	while ((unit = dwfl_module_nextcu(dwarf->module, unit, &bias))) {
+		if (dwarf_haspc(unit, pc) != 1)
+			continue;
+		dwarf->unit = *unit;
+		dwarf->found = find_child_at(unit, pc, &dwarf->function);
+		/* Assembly has lines, but no functions. */
+		if (!dwarf->found)
+			dwarf->function = *unit;
+		return true;
 	}
 	return false;
 }
@@ -564,32 +588,93 @@ static bool is_named(Dwarf_Die *die, const char *const *names)
 	return false;
 }
 
-static bool scope_inlined(Dwarf_Die *scope, Dwarf_Addr pc,
-			  const char *const *names)
-{
-	Dwarf_Die die;
-
-	if (dwarf_child(scope, &die))
-		return false;
-	do {
-		if (dwarf_haspc(&die, pc) != 1)
-			continue;
-		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine &&
-		    is_named(&die, names))
-			return true;
-		if (scope_inlined(&die, pc, names))
-			return true;
-	} while (!dwarf_siblingof(&die, &die));
-	return false;
-}
-
 bool module_info_inlined(const struct module_info *info, uint64_t addr,
 			 const char *const *names)
 {
-	Dwarf_Die unit;
+	Dwarf_Addr pc = addr - info->dwarf->bias;
 
-	return find_unit(info, addr, &unit) &&
-	       scope_inlined(&unit, addr - info->dwarf->bias, names);
+	if (!find_function(info, addr))
+		return false;
+	Dwarf_Die scope = info->dwarf->function, inner;
+
+	for (; find_child_at(&scope, pc, &inner); scope = inner) {
+		if (dwarf_tag(&inner) == DW_TAG_inlined_subroutine &&
+		    is_named(&inner, names))
+			return true;
+	}
+	return false;
+}
+
+struct range_search {
+	const struct module_info *info;
+	const char *const *names;
+	struct module_range *range;
+	size_t nr;
+};
+
+static struct error *add_range(struct range_search *search, struct module_range range)
+{
+	struct module_range *grown = reallocarray(search->range, search->nr + 1,
+						  sizeof(*grown));
+
+	if (!grown)
+		return &error_no_memory;
+	search->range = grown;
+	search->range[search->nr++] = range;
+	return NULL;
+}
+
+static struct error *add_ranges(struct range_search *search, Dwarf_Die *die)
+{
+	Dwarf_Addr bias = search->info->dwarf->bias, base, start, end;
+	struct error *err = NULL;
+
+	for (ptrdiff_t at = 0; !err && (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;)
+		err = add_range(search, (struct module_range){
+			.name = dwarf_diename(die), .start = start + bias, .end = end + bias,
+		});
+	return err;
+}
+
+static struct error *search_ranges(struct range_search *search, Dwarf_Die *scope)
+{
+	struct error *err = NULL;
+	Dwarf_Die die;
+
+	if (dwarf_child(scope, &die))
+		return NULL;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (tag != DW_TAG_subprogram && tag != DW_TAG_lexical_block &&
+		    tag != DW_TAG_inlined_subroutine)
+			continue;
+		if (tag == DW_TAG_inlined_subroutine && is_named(&die, search->names))
+			err = add_ranges(search, &die);
+		if (!err)
+			err = search_ranges(search, &die);
+	} while (!err && !dwarf_siblingof(&die, &die));
+	return err;
+}
+
+struct error *module_info_inlined_ranges(const struct module_info *info,
+					 const char *const *names,
+					 struct module_range **ret, size_t *ret_nr)
+{
+	struct range_search search = { .info = info, .names = names };
+	struct error *err = NULL;
+	Dwarf_Die *unit = NULL;
+	Dwarf_Addr bias;
+
+	while (!err && (unit = dwfl_module_nextcu(info->dwarf->module, unit, &bias)))
+		err = search_ranges(&search, unit);
+	if (err) {
+		free(search.range);
+		return err;
+	}
+	*ret = search.range;
+	*ret_nr = search.nr;
+	return NULL;
 }
 
 /*
@@ -631,46 +716,43 @@ static bool call_site(Dwarf_Die *scope, Dwarf_Die *unit, const char **ret_file,
 /*
  * A static branch, and the hook of the crash-points patches around it, are
  * inline functions, the same for all: what tells is where they are called.
+ * Return: all that the code is of, from @scope on inwards, are such.
  */
-static void leave_static_branch(Dwarf_Die *unit, Dwarf_Addr pc,
+static bool leave_static_branch(Dwarf_Die *scope, Dwarf_Die *unit, Dwarf_Addr pc,
 				const char **ret_file, int *ret_line)
 {
 	static const char *const branches[] = {
 		"arch_static_branch", "arch_static_branch_jump", "vmx_crash_point",
 		NULL
 	};
-	Dwarf_Die *innermost = NULL, *scopes = NULL;
+	Dwarf_Die inner;
 
-	if (dwarf_getscopes(unit, pc, &innermost) <= 0)
-		return;
-	/* Around an inlined function the former names where it is defined. */
-	int nr_scopes = dwarf_getscopes_die(&innermost[0], &scopes);
-
-	for (int i = 0; i < nr_scopes; i++) {
-		if (is_named(&scopes[i], branches))
-			call_site(&scopes[i], unit, ret_file, ret_line);
-		else if (dwarf_tag(&scopes[i]) != DW_TAG_lexical_block)
-			break;
+	if (find_child_at(scope, pc, &inner) &&
+	    !leave_static_branch(&inner, unit, pc, ret_file, ret_line))
+		return false;
+	if (is_named(scope, branches)) {
+		call_site(scope, unit, ret_file, ret_line);
+		return true;
 	}
-	free(innermost);
-	free(scopes);
+	return dwarf_tag(scope) == DW_TAG_lexical_block;
 }
 
 bool module_info_source(const struct module_info *info, uint64_t addr,
 			const char **ret_file, int *ret_line)
 {
-	Dwarf_Die unit;
+	struct module_dwarf *dwarf = info->dwarf;
+	Dwarf_Addr pc = addr - dwarf->bias;
 
-	if (!find_unit(info, addr, &unit))
+	if (!find_function(info, addr))
 		return false;
-	Dwarf_Line *line = dwarf_getsrc_die(&unit, addr - info->dwarf->bias);
+	Dwarf_Line *line = dwarf_getsrc_die(&dwarf->unit, pc);
 	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
 
 	/* Line 0 is code that no line of source is behind. */
 	if (!file || dwarf_lineno(line, ret_line) || !*ret_line)
 		return false;
 	*ret_file = path_in_tree(file);
-	leave_static_branch(&unit, addr - info->dwarf->bias, ret_file, ret_line);
+	leave_static_branch(&dwarf->function, &dwarf->unit, pc, ret_file, ret_line);
 	return true;
 }
 

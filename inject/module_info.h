@@ -120,6 +120,20 @@ module_info_site(const struct module_info *info, enum module_site_kind kind,
 bool module_info_inlined(const struct module_info *info, uint64_t addr,
 			 const char *const *names);
 
+/* Code of an inlined function. */
+struct module_range {
+	const char *name;	/* of the inlined function */
+	uint64_t start, end;
+};
+
+/*
+ * All places that functions with the NULL-terminated @names were inlined at.
+ * The caller frees *@ret.
+ */
+struct error *module_info_inlined_ranges(const struct module_info *info,
+					 const char *const *names,
+					 struct module_range **ret, size_t *ret_nr);
+
 /* Source line of the code at @addr; the path starts at the top of the tree. */
 bool module_info_source(const struct module_info *info, uint64_t addr,
 			const char **ret_file, int *ret_line);
