@@ -9,6 +9,7 @@
 #include "analyze/error.h"
 #include "inject/commands.h"
 #include "inject/kernel_build.h"
+#include "inject/list_boundaries.h"
 #include "inject/points.h"
 
 static const char help[] =
@@ -18,7 +19,10 @@ static const char help[] =
 "\n"
 "  -k, --kernel KERNEL    fixed (default), a mutant (bitmap), or a built kernel tree\n"
 "  -m, --module FILE      this kvm-intel.ko instead\n"
-"      --op OP            only this operation: list_add, list_del, load, clear\n"
+"      --op OP            only this operation: list_add, list_del, load, clear, create,\n"
+"                         vmxon, vmxoff, ... (see kdump-torture-points(1))\n"
+"  -b, --boundaries       every place between two instructions of the operations'\n"
+"                         functions, with the step that has been done there\n"
 "  -j, --json             JSON instead of the table\n"
 "  -h, --help             this text\n"
 "\n"
@@ -35,6 +39,7 @@ static const struct option long_options[] = {
 	{ "kernel", required_argument, NULL, 'k' },
 	{ "module", required_argument, NULL, 'm' },
 	{ "op", required_argument, NULL, OPT_OP },
+	{ "boundaries", no_argument, NULL, 'b' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -44,6 +49,7 @@ struct options {
 	const char *kernel;
 	const char *module;
 	const char *op;
+	bool boundaries;
 	bool json;
 };
 
@@ -70,6 +76,8 @@ static void cleanup_selection(struct selection *selection)
 
 static const char *via(const struct point *point)
 {
+	if (point->driver)
+		return "driver";
 	if (point->hook)
 		return point->kprobe ? "hook,kprobe" : "hook";
 	return point->kprobe ? "kprobe" : "-";
@@ -172,6 +180,8 @@ static json_t *point_json(const struct point *point)
 		json_array_append_new(via_list, json_string("hook"));
 	if (point->kprobe)
 		json_array_append_new(via_list, json_string("kprobe"));
+	if (point->driver)
+		json_array_append_new(via_list, json_string("driver"));
 	json_object_set_new(object, "name", json_string(point->name));
 	json_object_set_new(object, "op", json_pack("s?", point->op));
 	json_object_set_new(object, "step", json_pack("s?", point->step));
@@ -216,12 +226,19 @@ static struct error *print_json(const char *module, const char *release,
 	return NULL;
 }
 
+static struct error *error_operation(const char *op)
+{
+	return error_new("--op %s: no such operation; kdump-torture-points(1) lists them", op);
+}
+
 /* The points asked for by name, or else all of the operation. */
 static struct error *select_points(const struct options *options,
 				   struct points *points, char **names,
 				   size_t nr_names, struct selection *ret)
 {
-	ret->point = calloc(nr_names + points_nr(points), sizeof(*ret->point));
+	size_t nr = options->op ? points_nr_all(points) : points_nr(points);
+
+	ret->point = calloc(nr_names + nr, sizeof(*ret->point));
 	if (!ret->point)
 		return &error_no_memory;
 	for (size_t i = 0; i < nr_names; i++) {
@@ -231,15 +248,35 @@ static struct error *select_points(const struct options *options,
 		if (err)
 			return err;
 	}
-	for (size_t i = 0; !nr_names && i < points_nr(points); i++) {
+	for (size_t i = 0; !nr_names && i < nr; i++) {
 		const struct point *point = points_get(points, i);
 
 		if (!options->op || !strcmp(point->op, options->op))
 			ret->point[ret->nr++] = *point;
 	}
-	return ret->nr ? NULL :
-		error_new("--op %s: no such operation; use list_add, list_del, load or clear",
-			  options->op);
+	if (ret->nr)
+		return NULL;
+	return operation_find(options->op) ?
+		error_new("--op %s: has no steps with names of their own; use --boundaries",
+			  options->op) :
+		error_operation(options->op);
+}
+
+static struct error *list_all_boundaries(const struct options *options,
+					 const struct points *points, const char *module)
+{
+	const struct operation *operation =
+		options->op ? operation_find(options->op) : NULL;
+
+	if (options->op && !operation)
+		return error_operation(options->op);
+	if (!points_nr_boundaries(points))
+		return error_new("%s: has none of the functions that operations are known by: is it kvm-intel.ko?",
+				 module);
+	if (options->json)
+		return list_boundaries_json(points, operation, module);
+	list_boundaries(points, operation);
+	return NULL;
 }
 
 static struct error *list_points(const struct options *options, char **names,
@@ -257,6 +294,8 @@ static struct error *list_points(const struct options *options, char **names,
 	}
 	if (!err)
 		err = points_create(module, &points);
+	if (!err && options->boundaries)
+		return list_all_boundaries(options, points, module);
 	if (!err)
 		err = select_points(options, points, names, nr_names,
 				    &selection);
@@ -274,7 +313,7 @@ int cmd_points(int argc, char **argv)
 	struct options options = { .kernel = "fixed" };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "k:m:jh", long_options,
+	while ((option = getopt_long(argc, argv, "k:m:bjh", long_options,
 				     NULL)) != -1) {
 		switch (option) {
 		case 'k':
@@ -285,6 +324,9 @@ int cmd_points(int argc, char **argv)
 			break;
 		case OPT_OP:
 			options.op = optarg;
+			break;
+		case 'b':
+			options.boundaries = true;
 			break;
 		case 'j':
 			options.json = true;
@@ -297,10 +339,14 @@ int cmd_points(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	struct error *err = options.op && optind < argc ?
-		error_new("--op %s: goes without a POINT", options.op) :
-		list_points(&options, argv + optind, argc - optind);
+	struct error *err;
 
+	if (options.op && optind < argc)
+		err = error_new("--op %s: goes without a POINT", options.op);
+	else if (options.boundaries && optind < argc)
+		err = error_new("--boundaries: goes without a POINT");
+	else
+		err = list_points(&options, argv + optind, argc - optind);
 	if (err) {
 		error_report(err);
 		return STATUS_USAGE;

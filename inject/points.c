@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "analyze/cleanup.h"
+#include "inject/boundaries.h"
 #include "inject/code.h"
 #include "inject/module_info.h"
-#include "inject/operations.h"
 #include "inject/probe.h"
+#include "inject/steps.h"
 #include "inject/values.h"
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
@@ -29,7 +30,10 @@ struct points {
 	struct subject *subject;
 	size_t nr_subjects;
 	struct point *point;
-	size_t nr_points;
+	size_t nr_points, nr_basic;
+	struct found_step *step;
+	size_t nr_steps;
+	struct boundaries boundaries;
 	char **string;		/* all that the points refer to */
 	size_t nr_strings;
 };
@@ -116,21 +120,6 @@ static struct error *get_subject(struct points *points,
 	return NULL;
 }
 
-/*
- * Whether @symbol is @name, or a part or a copy that the compiler made of it
- * (NAME.part.0, NAME.constprop.0).  NAME.cold belongs to the code of NAME.
- */
-static bool is_function(const struct module_symbol *symbol, const char *name)
-{
-	size_t length = strlen(name);
-
-	return symbol->function && symbol->section && symbol->size &&
-	       !strncmp(symbol->name, name, length) &&
-	       (!symbol->name[length] ||
-		(symbol->name[length] == '.' &&
-		 !strstr(symbol->name + length, ".cold")));
-}
-
 /* What is known of the instruction that a CPU stops before. */
 static struct error *locate(struct points *points, const struct code *code,
 			    size_t nr, struct point *point)
@@ -141,7 +130,8 @@ static struct error *locate(struct points *points, const struct code *code,
 	int line;
 
 	point->function = insn->function->name;
-	point->offset = insn->addr - insn->function->addr;
+	point->offset = insn->addr -
+			function_base(code->info, insn->function)->addr;
 	point->section = section->name;
 	point->section_offset = insn->addr - section->addr;
 	point->problem = probe_problem(code, nr);
@@ -188,18 +178,40 @@ static struct error *add_note(struct points *points,
 			      const struct search *search,
 			      const struct place *place, struct point *point)
 {
-	const char *note = search->note;
+	const char *helper = place->helper ? place->helper->name : NULL;
 	size_t other = other_way(search->code, place);
 
 	if (other == CODE_NONE)
-		return note ? keep_format(points, &point->note, "%s", note) :
-			      NULL;
+		return helper ? keep_format(points, &point->note,
+					    "behind the call of %s()", helper) :
+				NULL;
 	const struct code_insn *insn = &search->code->insn[other];
 
 	return keep_format(points, &point->note,
-			   "%s%salso reached from %s+0x%" PRIx64 ", where it has not been done",
-			   note ? note : "", note ? "; " : "", insn->function->name,
+			   "%s%s%salso reached from %s+0x%" PRIx64 ", where it has not been done",
+			   helper ? "behind the call of " : "",
+			   helper ?: "", helper ? "(); " : "",
+			   insn->function->name,
 			   insn->addr - insn->function->addr);
+}
+
+static struct error *add_found(struct points *points,
+			       const struct search *search, unsigned int nr)
+{
+	struct found_step *grown = reallocarray(points->step,
+						points->nr_steps + 1,
+						sizeof(*grown));
+
+	if (!grown)
+		return &error_no_memory;
+	points->step = grown;
+	points->step[points->nr_steps++] = (struct found_step){
+		.function = search->code->insn[0].function,
+		.op = search->rule->op,
+		.step = search->rule->steps[nr],
+		.place = search->place[nr],
+	};
+	return NULL;
 }
 
 /* @problem: why the step was not found; NULL: it was. */
@@ -207,24 +219,27 @@ static struct error *add_step(struct points *points, struct search *search,
 			      unsigned int nr, const char *problem,
 			      const char *finding)
 {
-	const struct operation *operation = search->operation;
+	const struct step_rule *rule = search->rule;
 	const char *name;
 	struct point *point;
-	struct error *err = keep_format(points, &name, "%s/%s", operation->op,
-					operation->steps[nr]);
+	struct error *err = keep_format(points, &name, "%s/%s", rule->op,
+					rule->steps[nr]);
 
 	if (!err)
 		err = add_point(points, name, &point);
 	if (err)
 		return err;
-	point->op = operation->op;
-	point->step = operation->steps[nr];
+	point->op = rule->op;
+	point->step = rule->steps[nr];
 	point->problem = problem;
 	point->finding = finding;
 	if (problem)
 		return NULL;
 	struct place *place = &search->place[nr];
 
+	err = add_found(points, search, nr);
+	if (err)
+		return err;
 	place->insn = skip_jump_labels(search->code, place->insn);
 	err = add_note(points, search, place, point);
 	return err ? err : locate(points, search->code, place->insn, point);
@@ -241,7 +256,7 @@ static struct error *search_in(struct points *points,
 		return err;
 	search->code = subject->code;
 	search->values = subject->values;
-	return search->operation->find(search);
+	return search->rule->find(search);
 }
 
 /*
@@ -252,22 +267,22 @@ static struct error *find_operation(struct points *points,
 				    struct search *search,
 				    const char **ret_problem)
 {
-	const struct operation *operation = search->operation;
+	const struct step_rule *rule = search->rule;
 	_cleanup_error_ struct error *problem = NULL;
 
 	for (size_t i = 0; i < points->info->nr_symbols; i++) {
 		const struct module_symbol *symbol = &points->info->symbol[i];
 
-		if (!is_function(symbol, operation->function))
+		if (!symbol_is_function(symbol, rule->function))
 			continue;
 		search_deinit(search);
-		*search = (struct search){ .operation = operation };
+		*search = (struct search){ .rule = rule };
 		struct error *err = search_in(points, symbol, search);
 
 		if (!err || err == &error_no_memory)
 			return err;
 		/* What is wrong with the function itself says most. */
-		if (!problem || !strcmp(symbol->name, operation->function)) {
+		if (!problem || !strcmp(symbol->name, rule->function)) {
 			error_free(problem);
 			problem = err;
 		} else {
@@ -279,18 +294,18 @@ static struct error *find_operation(struct points *points,
 				     "the module has no such function");
 }
 
-static struct error *add_operation(struct points *points,
-				   const struct operation *operation)
+static struct error *add_rule(struct points *points,
+			      const struct step_rule *rule)
 {
 	_cleanup_(search_deinit) struct search search = {
-		.operation = operation,
+		.rule = rule,
 	};
 	const char *problem = NULL, *finding = NULL;
 	struct error *err = find_operation(points, &search, &problem);
 
 	if (!err && search.finding)
 		err = keep_format(points, &finding, "%s", search.finding);
-	for (unsigned int i = 0; !err && operation->steps[i]; i++)
+	for (unsigned int i = 0; !err && rule->steps[i]; i++)
 		err = add_step(points, &search, i, problem, finding);
 	return err;
 }
@@ -405,6 +420,20 @@ static struct error *add_hooks(struct points *points)
 				     info->path);
 }
 
+static struct error *add_driver_point(struct points *points)
+{
+	struct point *point;
+	struct error *err = add_point(points, "host/now", &point);
+
+	if (err)
+		return err;
+	point->op = "host";
+	point->step = "now";
+	point->driver = true;
+	point->problem = "no place in the code, but wherever the CPU is";
+	return NULL;
+}
+
 struct error *points_create(const char *module_path, struct points **ret)
 {
 	_cleanup_(cleanup_points) struct points *points =
@@ -414,10 +443,18 @@ struct error *points_create(const char *module_path, struct points **ret)
 		return &error_no_memory;
 	struct error *err = module_info_create(module_path, &points->info);
 
-	for (size_t i = 0; !err && i < nr_operations; i++)
-		err = add_operation(points, &operations[i]);
+	for (size_t i = 0; !err && i < nr_basic_step_rules; i++)
+		err = add_rule(points, &step_rules[i]);
 	if (!err)
 		err = add_hooks(points);
+	points->nr_basic = points->nr_points;
+	for (size_t i = nr_basic_step_rules; !err && i < nr_step_rules; i++)
+		err = add_rule(points, &step_rules[i]);
+	if (!err)
+		err = add_driver_point(points);
+	if (!err)
+		err = boundaries_init(points->info, points->step,
+				      points->nr_steps, &points->boundaries);
 	if (err)
 		return err;
 	*ret = no_cleanup_ptr(points);
@@ -435,6 +472,8 @@ void points_destroy(struct points *points)
 	for (size_t i = 0; i < points->nr_strings; i++)
 		free(points->string[i]);
 	free(points->string);
+	boundaries_deinit(&points->boundaries);
+	free(points->step);
 	free(points->point);
 	free(points->subject);
 	module_info_destroy(points->info);
@@ -443,7 +482,42 @@ void points_destroy(struct points *points)
 
 size_t points_nr(const struct points *points)
 {
+	return points->nr_basic;
+}
+
+size_t points_nr_all(const struct points *points)
+{
 	return points->nr_points;
+}
+
+size_t points_nr_boundaries(const struct points *points)
+{
+	return points->boundaries.nr;
+}
+
+const struct boundary *points_boundary(const struct points *points, size_t nr)
+{
+	return &points->boundaries.boundary[nr];
+}
+
+size_t points_nr_others(const struct points *points)
+{
+	return points->boundaries.nr_others;
+}
+
+const struct boundary *points_other(const struct points *points, size_t nr)
+{
+	return &points->boundaries.other[nr];
+}
+
+size_t points_nr_notes(const struct points *points)
+{
+	return points->boundaries.nr_notes;
+}
+
+const struct points_note *points_note(const struct points *points, size_t nr)
+{
+	return &points->boundaries.note[nr];
 }
 
 const struct point *points_get(const struct points *points, size_t nr)
@@ -473,22 +547,51 @@ static struct error *parse_raw(const char *name, char **ret_function,
 
 /* @offset lies inside an instruction: name those that it could have meant. */
 static struct error *error_boundary(const struct code *code, const char *name,
-				    uint64_t offset)
+				    uint64_t base, uint64_t offset)
 {
 	const struct module_symbol *function = code->insn[0].function;
 	size_t nr = 0;
 
 	while (nr + 1 < code->nr &&
 	       code->insn[nr + 1].function == function &&
-	       code->insn[nr + 1].addr - function->addr < offset)
+	       code->insn[nr + 1].addr - base < offset)
 		nr++;
 	const struct code_insn *insn = &code->insn[nr];
-	uint64_t start = insn->addr - function->addr;
+	uint64_t start = insn->addr - base;
 	_cleanup_free_ char *text = code_format(code, nr);
 
 	return error_new("point %s: inside the instruction '%s'; the nearest boundaries are %s+0x%" PRIx64 " and %s+0x%" PRIx64,
 			 name, text ? text : "?", function->name, start,
 			 function->name, start + insn->decoded.length);
+}
+
+/*
+ * The function that the instruction @offset bytes behind the start of @function
+ * is in: that one itself, or another of the same name, which no name leads to.
+ */
+static struct error *find_raw(struct points *points, const char *name,
+			      const char *function_name, uint64_t offset,
+			      const struct module_symbol **ret)
+{
+	const struct module_info *info = points->info;
+	const struct module_symbol *first = NULL;
+
+	for (size_t i = 0; !first && i < info->nr_symbols; i++) {
+		const struct module_symbol *symbol = &info->symbol[i];
+
+		if (symbol->function && symbol->section && symbol->size &&
+		    !strcmp(symbol->name, function_name))
+			first = symbol;
+	}
+	if (!first)
+		return module_info_function(info, function_name, ret);
+	*ret = offset < first->size ? first :
+		module_info_symbol_at(info, first->addr + offset);
+	if (!*ret || (*ret)->section != first->section ||
+	    strcmp((*ret)->name, function_name))
+		return error_new("point %s: %s() is only 0x%" PRIx64 " bytes long",
+				 name, function_name, first->size);
+	return NULL;
 }
 
 static struct error *resolve_raw(struct points *points, const char *name,
@@ -501,19 +604,16 @@ static struct error *resolve_raw(struct points *points, const char *name,
 	struct error *err = parse_raw(name, &function_name, &offset);
 
 	if (!err)
-		err = module_info_function(points->info, function_name,
-					   &function);
-	if (!err && offset >= function->size)
-		err = error_new("point %s: %s() is only 0x%" PRIx64 " bytes long",
-				name, function_name, function->size);
+		err = find_raw(points, name, function_name, offset, &function);
 	if (!err)
 		err = code_create(points->info, function, &code);
 	if (err)
 		return err;
-	size_t nr = code_find(code, function->addr + offset);
+	uint64_t start = function_base(points->info, function)->addr;
+	size_t nr = code_find(code, start + offset);
 
 	if (nr == CODE_NONE)
-		return error_boundary(code, name, offset);
+		return error_boundary(code, name, start, offset);
 	*ret = (struct point){ 0 };
 	err = keep_format(points, &ret->name, "%s", name);
 	return err ? err : locate(points, code, nr, ret);
@@ -543,7 +643,7 @@ struct error *points_find(struct points *points, const char *name,
 {
 	struct error *err = resolve(points, name, ret);
 
-	if (err || ret->hook || ret->kprobe)
+	if (err || ret->hook || ret->kprobe || ret->driver)
 		return err;
 	return error_new("point %s: cannot be used in this kernel: %s", name,
 			 ret->problem);
@@ -562,14 +662,16 @@ struct error *points_find_kprobe(struct points *points, const char *name,
 
 bool points_is_known(const char *name)
 {
-	for (size_t i = 0; i < nr_operations; i++) {
-		const struct operation *operation = &operations[i];
-		size_t length = strlen(operation->op);
+	if (!strcmp(name, "host/now"))
+		return true;
+	for (size_t i = 0; i < nr_step_rules; i++) {
+		const struct step_rule *rule = &step_rules[i];
+		size_t length = strlen(rule->op);
 
-		if (strncmp(name, operation->op, length) || name[length] != '/')
+		if (strncmp(name, rule->op, length) || name[length] != '/')
 			continue;
-		for (unsigned int nr = 0; operation->steps[nr]; nr++) {
-			if (!strcmp(name + length + 1, operation->steps[nr]))
+		for (unsigned int nr = 0; rule->steps[nr]; nr++) {
+			if (!strcmp(name + length + 1, rule->steps[nr]))
 				return true;
 		}
 	}

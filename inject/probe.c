@@ -27,6 +27,18 @@ static const char *function_problem(const struct code *code,
 	return NULL;
 }
 
+/* Kprobes are placed relative to the first function of a name. */
+static const char *name_problem(const struct code *code,
+				const struct module_symbol *function)
+{
+	const struct module_symbol *first =
+		module_info_symbol(code->info, function->name);
+
+	return first && first->section != function->section ?
+		"the kernel takes its name for another function, of another section" :
+		NULL;
+}
+
 static const char *site_problem(const struct code *code, uint64_t addr)
 {
 	for (size_t i = 0; i < code->info->nr_sites; i++) {
@@ -91,8 +103,10 @@ static const char *insn_problem(const struct code_insn *insn)
 const char *probe_problem(const struct code *code, size_t nr)
 {
 	const struct code_insn *insn = &code->insn[nr];
-	const char *problem = function_problem(code, insn->function);
+	const char *problem = name_problem(code, insn->function);
 
+	if (!problem)
+		problem = function_problem(code, insn->function);
 	if (!problem)
 		problem = site_problem(code, insn->addr);
 	/* What is replaced at load is not what the file has. */

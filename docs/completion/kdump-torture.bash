@@ -20,7 +20,9 @@ _kdump_torture_kernels()
 _kdump_torture_points()
 {
 	compopt -o nospace
-	mapfile -t COMPREPLY < <(compgen -W 'list_add/ list_del/ load/ clear/' -- "$1")
+	mapfile -t COMPREPLY < <(compgen -W 'list_add/ list_del/ load/ clear/ create/ vmxon/ vmxoff/
+		switch/ shadow-to-vmcs12/ vmcs12-to-shadow/ vmwrite/ nested-on/ nested-free/
+		host/now' -- "$1")
 }
 
 # The last one of a list with commas between.
@@ -44,7 +46,9 @@ _kdump_torture_value()
 	--path)		words='full fast disk' ;;
 	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
-	--op)		words='list_add list_del load clear' ;;
+	--op)		words='load list_add clear list_del destroy vmxon vmxoff offline last create
+				switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite nested-on
+				nested-free host' ;;
 	-k|--kernel)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
@@ -84,7 +88,7 @@ _kdump_torture_options()
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
 			--repeat --vary --full --sample --keep --memory --emulator --budget \
 			--timeout --json --quiet --help ;;
-	points)		echo --kernel --module --op --json --help ;;
+	points)		echo --kernel --module --op --boundaries --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
 	kselftest)	echo --kernel --emulator --quiet --help ;;

@@ -11,19 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "analyze/cleanup.h"
 #include "analyze/error.h"
 #include "inject/points.h"
+#include "tests/unit/compiled.h"
 #include "tests/unit/points/vmx.h"
 #include "tests/unit/tap.h"
 
-/* As the kernel is compiled, as far as it changes the code. */
-#define FLAGS	"-ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone "	\
-		"-mgeneral-regs-only -fno-asynchronous-unwind-tables "		\
-		"-fno-stack-protector -fcf-protection=none -w"
 #define MAX_LINES	4096
 #define MAX_LABELS	256
 
@@ -51,31 +47,10 @@ struct object {
 static char directory[256];
 static struct object object;
 
-static bool run(const char *command)
-{
-	int status = system(command);
-
-	return status != -1 && WIFEXITED(status) && !WEXITSTATUS(status);
-}
-
-static FILE *run_read(const char *command)
-{
-	FILE *pipe = popen(command, "r");
-
-	if (!pipe)
-		err(1, "%s", command);
-	return pipe;
-}
-
 static void compile(const char *name, const char *cc, const char *flags)
 {
-	char command[2048];
-
 	snprintf(object.path, sizeof(object.path), "%s/%s.ko", directory, name);
-	snprintf(command, sizeof(command), "%s " FLAGS " %s -c points/vmx.c -o %s", cc, flags,
-		 object.path);
-	if (!run(command))
-		errx(1, "%s: failed", command);
+	compile_module(object.path, cc, flags, "points/vmx.c");
 }
 
 /* Addresses in .text, which has all the code but that of .noinstr.text. */

@@ -27,6 +27,9 @@
 
 void vmx_vcpu_load_vmcs(struct vcpu_vmx *vmx, int cpu, struct loaded_vmcs *buddy);
 void __loaded_vmcs_clear(void *arg);
+#ifdef COLD
+__attribute__((__cold__))
+#endif
 void vmx_error(void);
 void kvm_make_request(struct vcpu_vmx *vmx);
 void loaded_vmcs_clear(struct loaded_vmcs *loaded_vmcs);
@@ -171,6 +174,23 @@ error:
 	vmx_error();
 }
 
+#ifdef WRAPPER
+static __attribute__((__noipa__)) void loaded_vmcs_init(struct loaded_vmcs *loaded_vmcs)
+{
+	vmcs_clear(loaded_vmcs->vmcs);
+	barrier();
+}
+#endif
+
+#ifdef LIST_USER
+bool list_user(int cpu);
+
+bool list_user(int cpu)
+{
+	return per_cpu(loaded_vmcss_on_cpu, cpu).next;
+}
+#endif
+
 void vmx_vcpu_load_vmcs(struct vcpu_vmx *vmx, int cpu, struct loaded_vmcs *buddy)
 {
 	bool already_loaded = vmx->loaded_vmcs->cpu == cpu;
@@ -224,9 +244,13 @@ static __always_inline
 #endif
 void clear_rest(struct loaded_vmcs *loaded_vmcs)
 {
+#ifdef WRAPPER
+	loaded_vmcs_init(loaded_vmcs);
+#else
 	vmcs_clear(loaded_vmcs->vmcs); /* clear/vmclear */
 	if (loaded_vmcs->shadow_vmcs && loaded_vmcs->launched)
 		vmcs_clear(loaded_vmcs->shadow_vmcs);
+#endif
 
 	list_del(&loaded_vmcs->loaded_vmcss_on_cpu_link);
 	barrier();
@@ -249,6 +273,7 @@ void __loaded_vmcs_clear(void *arg)
 	clear_rest(loaded_vmcs);
 }
 
+#ifndef NO_RULES
 /* One instruction for each rule of kprobes; a label says where. */
 __asm__(".text\n"
 	".globl probe_rules\n"
@@ -311,3 +336,4 @@ __asm__(".text\n"
 	".string \"license=GPL\"\n"
 	".string \"vermagic=6.1.0-test SMP mod_unload\"\n"
 	".popsection\n");
+#endif
