@@ -13,7 +13,7 @@ struct target_ops;
 /* Command line of the capture kernel, as the agent's job has it: ',' for ' '. */
 #define CAPTURE_COMMAND_LINE                                                       \
 	"console=ttyS0,,115200,quiet,nr_cpus=1,irqpoll,reset_devices,idle=nomwait," \
-	"pty.legacy_count=0,panic=-1,agent_role=capture"
+	"pty.legacy_count=0,rodata=off,panic=-1,agent_role=capture"
 
 /* How a crash point is reached. */
 enum via {
