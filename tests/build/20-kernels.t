@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../e2e";
+use Mutants;
 use Test::More;
 use Torture;
 
@@ -18,7 +19,8 @@ for my $target (qw(kernel mutants)) {
 }
 
 my @kernels = map { s{.*/}{}r } glob("$BUILD/kernels/*");
-is_deeply([ sort @kernels ], [qw(bitmap fixed)], 'fixed and the mutants');
+my @mutants = map { $_->{name} } mutants();
+is_deeply([ sort @kernels ], [ sort 'fixed', @mutants ], 'fixed and the mutants');
 
 sub stamps {
 	return join(' ', map { "$_ " . (stat)[9] } glob("$BUILD/kernels/*/* $BUILD/kernel/*/obj/vmlinux"));
@@ -28,11 +30,25 @@ is(system("$make kernel mutants < /dev/null >&2"), 0, 'once more');
 is(stamps(), $before, 'nothing is built again');
 
 for my $file (qw(bzImage capture-bzImage vmlinux kvm.ko irqbypass.ko kdump_torture.ko)) {
-	is(system('cmp', '-s', map { "$BUILD/kernels/$_/$file" } qw(fixed bitmap)), 0,
-		"bitmap has the $file of fixed");
+	for my $mutant (@mutants) {
+		is(system('cmp', '-s', map { "$BUILD/kernels/$_/$file" } 'fixed', $mutant), 0,
+			"$mutant has the $file of fixed");
+	}
 }
-isnt(system('cmp', '-s', map { "$BUILD/kernels/$_/kvm-intel.ko" } qw(fixed bitmap)), 0,
-	'and a kvm-intel.ko of its own');
+
+# The machine code of a kernel's kvm_intel
+sub code {
+	my ($kernel) = @_;
+	my $file = scratch("code-$kernel");
+	is(system('objcopy', '-O', 'binary', '--only-section=.text',
+		"$BUILD/kernels/$kernel/kvm-intel.ko", $file), 0, "the code of $kernel");
+	return slurp($file);
+}
+my $fixed = code('fixed');
+for my $mutant (@mutants) {
+	my $same = code($mutant) eq $fixed;
+	is(!!$same, $mutant eq 'vmclear-3', "$mutant: " . ($same ? 'the code of fixed' : 'other code'));
+}
 
 my ($status, $out) = tool("$BUILD/tests/points", $COMMAND, 'points', '--kernel', 'fixed');
 is($status, 0, 'points --kernel fixed');

@@ -15,9 +15,11 @@ sub check {
 	my ($what, @arguments) = @_;
 	my $out = `$checkpatch --no-tree --strict --terse --show-types @arguments 2>&1`;
 	# New files under arch/x86/kvm/ are covered by MAINTAINERS; commit ids can
-	# be looked up only where the kernel's history is.
-	my @left = grep { /: (ERROR|WARNING|CHECK):/ && !/FILE_PATH_CHANGES|UNKNOWN_COMMIT_ID/ }
-		split /\n/, $out;
+	# be looked up only where the kernel's history is. The % of an asm goto's
+	# label in _ASM_EXTABLE() is taken for an operator.
+	my @left = grep {
+		/: (ERROR|WARNING|CHECK):/ && !/FILE_PATH_CHANGES|UNKNOWN_COMMIT_ID|SPACING: .* that '%'/
+	} split /\n/, $out;
 	is_deeply(\@left, [], "checkpatch: $what");
 }
 
