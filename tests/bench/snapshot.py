@@ -56,7 +56,7 @@ def sweep(emulator, crashes, *options):
 
 
 def bench(table, emulator, costs):
-    table.add(f"{emulator}: one run, dump on a disk", run(emulator), unit="s")
+    table.add(f"{emulator}: one run, dump on a disk", run(emulator, "--path", "disk"), unit="s")
     for path, crashes in CRASHES[emulator].items():
         pace, times, _ = PROMISED[path] if emulator == "fast" else (None, None, None)
         cold = run(emulator, "--path", path)
