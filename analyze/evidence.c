@@ -102,6 +102,17 @@ const char *evidence_delivery_name(__u32 delivery)
 	return delivery < ARRAY_SIZE(names) ? names[delivery] : "unknown";
 }
 
+const char *evidence_via_name(__u32 via)
+{
+	static const char *const names[] = {
+		[KDT_VIA_HOOK] = "hook",
+		[KDT_VIA_KPROBE] = "kprobe",
+		[KDT_VIA_NOW] = "now",
+	};
+
+	return via < ARRAY_SIZE(names) ? names[via] : "unknown";
+}
+
 const char *evidence_list_name(__u32 list)
 {
 	static const char *const names[] = {

@@ -25,6 +25,7 @@ const struct kdt_evidence_vmcs *evidence_find_vmcs(const struct evidence *eviden
 
 const char *evidence_state_name(__u32 state);
 const char *evidence_delivery_name(__u32 delivery);
+const char *evidence_via_name(__u32 via);
 const char *evidence_list_name(__u32 list);
 
 #endif

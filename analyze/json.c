@@ -90,7 +90,7 @@ static json_t *evidence_json(const struct analysis *analysis)
 			 "delivery", evidence_delivery_name(data->delivery),
 			 "point", optional_json(data->point),
 			 "probe", optional_json(data->probe),
-			 "via", data->via == KDT_VIA_KPROBE ? "kprobe" : "hook",
+			 "via", evidence_via_name(data->via),
 			 "victim_cpu", (int)data->victim_cpu,
 			 "sender_cpu", data->sender_cpu == KDT_NO_CPU ? json_null()
 				       : json_integer(data->sender_cpu),

@@ -159,6 +159,24 @@ static int kdt_arm_store(char *line)
 	return 0;
 }
 
+static int kdt_fire_store(char *line)
+{
+	bool fire;
+
+	if (kstrtobool(line, &fire) || !fire)
+		return kdt_bad_value("fire", line, "1");
+	if (!kdt_is_armed()) {
+		pr_err("fire: not armed: write 1 to arm first\n");
+		return -EINVAL;
+	}
+	return kdt_point_fire();
+}
+
+static void kdt_fire_show(struct seq_file *m)
+{
+	seq_puts(m, "0\n");
+}
+
 static const struct kdt_knob kdt_knob_table[] = {
 	{ "points", kdt_point_list },
 	{ "point", kdt_point_show, kdt_point_store },
@@ -169,6 +187,7 @@ static const struct kdt_knob kdt_knob_table[] = {
 	{ "skip", kdt_skip_show, kdt_skip_store },
 	{ "layout", kdt_layout_show, kdt_layout_store },
 	{ "arm", kdt_arm_show, kdt_arm_store, .while_armed = true },
+	{ "fire", kdt_fire_show, kdt_fire_store, .while_armed = true },
 	{ "result", kdt_show_result },
 };
 

@@ -55,6 +55,7 @@ bool kdt_point_is_valid(const char *point);
 int kdt_point_prepare(void);
 enum kdt_via kdt_point_via(void);
 int kdt_point_enable(void);
+int kdt_point_fire(void);
 void kdt_point_disable(void);
 void kdt_point_release(void);
 void kdt_point_list(struct seq_file *m);

@@ -34,6 +34,7 @@ enum kdt_delivery {
 enum kdt_via {
 	KDT_VIA_HOOK,		/* a hook of the crash-points patch */
 	KDT_VIA_KPROBE,
+	KDT_VIA_NOW,		/* an interrupt that the driver sends when told to */
 };
 
 /* What became of walking the victim CPU's loaded-VMCS list at the point. */

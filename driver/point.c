@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Crash points: by name, where kvm_intel has the hooks of the crash-points
- * patch, or FUNCTION+0xOFFSET, by kprobe in any kernel.
+ * patch, or FUNCTION+0xOFFSET, by kprobe in any kernel; or host/now, which is
+ * wherever the victim CPU is when it is told to fire.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/string.h>
+#include <asm/irq_regs.h>
 
 #include "kdt.h"
 
@@ -19,7 +22,10 @@ struct kdt_hooks {
 	void (*unregister_hit)(void);
 };
 
-/* The one that is prepared: a hook if hooks.name is set, or else the kprobe. */
+#define KDT_POINT_NOW	"host/now"
+
+/* What is prepared. */
+static enum kdt_via kdt_via;
 static struct kdt_hooks kdt_hooks;
 static struct kprobe kdt_kprobe;
 
@@ -65,6 +71,19 @@ static int kdt_kprobe_hit(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
+static bool kdt_is_now(const char *point)
+{
+	return !strcmp(point, KDT_POINT_NOW);
+}
+
+/* On the victim CPU, in the interrupt of kdt_point_fire(). */
+static void kdt_now_hit(void *unused)
+{
+	struct pt_regs *regs = get_irq_regs();
+
+	kdt_point_reached(regs ? instruction_pointer(regs) : 0, regs);
+}
+
 static void kdt_hooks_put(struct kdt_hooks *hooks)
 {
 	if (hooks->name)
@@ -99,6 +118,7 @@ void kdt_point_list(struct seq_file *m)
 			seq_printf(m, "%s\n", name);
 		kdt_hooks_put(&hooks);
 	}
+	seq_puts(m, KDT_POINT_NOW " (when fire is written)\n");
 	seq_puts(m, "FUNCTION+0xOFFSET (kprobe)\n");
 }
 
@@ -204,8 +224,13 @@ int kdt_point_prepare(void)
 
 	if (!kdt_knobs.point[0])
 		return kdt_refuse(-ENOENT, "no point: write one to point");
+	kdt_via = KDT_VIA_NOW;
+	if (kdt_is_now(kdt_knobs.point))
+		return 0;
+	kdt_via = KDT_VIA_HOOK;
 	if (kdt_is_hook(kdt_knobs.point))
 		return kdt_hook_prepare();
+	kdt_via = KDT_VIA_KPROBE;
 
 	ret = kdt_parse_raw(kdt_knobs.point, &function, &offset);
 	if (ret)
@@ -217,35 +242,54 @@ int kdt_point_prepare(void)
 
 enum kdt_via kdt_point_via(void)
 {
-	return kdt_hooks.name ? KDT_VIA_HOOK : KDT_VIA_KPROBE;
+	return kdt_via;
 }
 
 int kdt_point_enable(void)
 {
-	int ret;
+	int ret = 0;
 
-	if (kdt_hooks.name) {
+	switch (kdt_via) {
+	case KDT_VIA_HOOK:
 		ret = kdt_hooks.register_hit(kdt_knobs.point, kdt_hook_hit);
 		return ret ? kdt_refuse(ret, "hook %s cannot be registered: error %d",
 					kdt_knobs.point, ret) : 0;
+	case KDT_VIA_KPROBE:
+		ret = enable_kprobe(&kdt_kprobe);
+		return ret ? kdt_refuse_kprobe(ret) : 0;
+	case KDT_VIA_NOW:
+		break;
 	}
-	ret = enable_kprobe(&kdt_kprobe);
-	return ret ? kdt_refuse_kprobe(ret) : 0;
+	return ret;
+}
+
+/*
+ * Let the victim CPU be at the point, by an interrupt. Called when armed;
+ * returns at once, unless this is the victim CPU.
+ */
+int kdt_point_fire(void)
+{
+	if (kdt_via != KDT_VIA_NOW) {
+		pr_err("fire: %s is reached by itself: only " KDT_POINT_NOW " is fired\n",
+		       kdt_knobs.point);
+		return -EINVAL;
+	}
+	return smp_call_function_single(kdt_knobs.cpu, kdt_now_hit, NULL, 0);
 }
 
 void kdt_point_disable(void)
 {
-	if (kdt_hooks.name)
+	if (kdt_via == KDT_VIA_HOOK)
 		kdt_hooks.unregister_hit();
-	else
+	else if (kdt_via == KDT_VIA_KPROBE)
 		disable_kprobe(&kdt_kprobe);
 }
 
 /* No CPU is in kdt_point_reached() any more when this returns. */
 void kdt_point_release(void)
 {
-	if (kdt_hooks.name)
+	if (kdt_via == KDT_VIA_HOOK)
 		kdt_hooks_put(&kdt_hooks);
-	else
+	else if (kdt_via == KDT_VIA_KPROBE)
 		unregister_kprobe(&kdt_kprobe);
 }

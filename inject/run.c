@@ -125,19 +125,12 @@ static void conclude(struct run *run, enum outcome outcome, const char *message)
 /* What makes a guest's kernel pass the point: by the operation it belongs to. */
 static const char *default_trigger(const char *point)
 {
-	static const struct {
-		const char *prefix, *trigger;
-	} triggers[] = {
-		{ "list_add/", "create" },
-		{ "load/", "create" },
-		{ "list_del/", "migrate" },
-		{ "clear/", "migrate" },
-	};
+	char name[32];
 
-	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++)
-		if (!strncmp(point, triggers[i].prefix, strlen(triggers[i].prefix)))
-			return triggers[i].trigger;
-	return "create,migrate";
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(point, "/"), point);
+	const struct operation *operation = operation_find(name);
+
+	return operation ? operation->trigger : "create,migrate";
 }
 
 /* FUNCTION+0xOFF, what stands there and, if known, the line of source. */
@@ -172,6 +165,15 @@ static struct error *resolve_hook(struct run *run)
 	return run->place ? NULL : &error_no_memory;
 }
 
+/* Wherever the CPU is. */
+static struct error *resolve_now(struct run *run)
+{
+	run->via = "now";
+	run->probe = strdup(run->options->point);
+	run->place = strdup("");
+	return run->probe && run->place ? NULL : &error_no_memory;
+}
+
 static struct error *resolve_kprobe(struct run *run)
 {
 	struct point resolved;
@@ -197,6 +199,7 @@ static struct error *resolve_point(struct run *run)
 	const struct subject *subject = run->subject;
 	bool hook = subject->kernel->crash_points && options->via != VIA_KPROBE &&
 		    !is_raw_point(options->point);
+	struct point named;
 
 	run->trigger = options->trigger ? options->trigger : default_trigger(options->point);
 	if (options->via == VIA_HOOK && !hook)
@@ -209,6 +212,16 @@ static struct error *resolve_point(struct run *run)
 	if (!subject->kernel->crash_points)
 		note(run, "this kernel has no crash-points patches: points are kprobes, and there "
 			  "is no log of the VMCLEARs of the crash path");
+	if (!strcmp(options->point, "host/now"))
+		return resolve_now(run);
+	/* Not every step has a hook. */
+	if (hook && options->via != VIA_HOOK) {
+		struct error *err = points_find(subject->points, options->point, &named);
+
+		if (err)
+			return err;
+		hook = named.hook;
+	}
 	return hook ? resolve_hook(run) : resolve_kprobe(run);
 }
 
@@ -843,14 +856,16 @@ static bool is_one_of(const char *word, size_t length, const char *const *words)
 
 static struct error *check_trigger(const char *list)
 {
-	static const char *const triggers[] = { "create", "migrate", "destroy", NULL };
+	static const char *const triggers[] = {
+		"create", "first", "migrate", "destroy", "last", "offline", "now", NULL
+	};
 
 	for (;;) {
 		size_t length = strcspn(list, ",");
 
 		if (!is_one_of(list, length, triggers))
-			return error_new("--trigger %s: use create, migrate and destroy, "
-					 "separated by commas", list);
+			return error_new("--trigger %s: use create, first, migrate, "
+					 "destroy, last, offline and now, separated by commas", list);
 		if (!list[length])
 			return NULL;
 		list += length + 1;

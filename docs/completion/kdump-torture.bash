@@ -31,7 +31,8 @@ _kdump_torture_triggers()
 	local before=
 
 	[[ $1 == *,* ]] && before=${1%,*},
-	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create migrate destroy' -- "${1##*,}")
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create first migrate destroy last
+		offline now' -- "${1##*,}")
 }
 
 # Complete $3 as the value of option $2 of the command $1. Return: whether it has one.

@@ -32,7 +32,7 @@ struct job {
 	const char *point;	/* OP/STEP or FUNCTION+0xOFF; NULL: do not arm */
 	const char *probe;	/* what the driver is to arm for it */
 	const char *deliver;	/* self, remote or shootdown */
-	const char *trigger;	/* comma separated: create, migrate, destroy */
+	const char *trigger;	/* comma separated; triggers[] in host.c */
 	const char *skip;	/* matching hits to let pass */
 	const char *layout;	/* of struct loaded_vmcs, for the driver */
 	const char *capture;	/* "no": load no crash kernel */
@@ -85,6 +85,8 @@ void guest_launch(struct guest *guest);
 void guest_launch_async(struct guest *guest);
 /* Move the vCPU to @cpu and run it there, without waiting. */
 void guest_migrate_async(struct guest *guest, unsigned int cpu);
+/* End its process and with it the VM. */
+void guest_kill(struct guest *guest);
 /* Wait for the last asynchronous command at most @seconds. Return: done. */
 bool guest_wait(struct guest *guest, unsigned int seconds);
 

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define GUEST_MEMORY	0x10000
@@ -175,4 +176,10 @@ void guest_launch(struct guest *guest)
 	guest_launch_async(guest);
 	if (!guest_wait(guest, 60))
 		die("setup-failed", "guest process %d did not run its vCPU in 60 s", guest->pid);
+}
+
+void guest_kill(struct guest *guest)
+{
+	kill(guest->pid, SIGKILL);
+	waitpid(guest->pid, NULL, 0);
 }

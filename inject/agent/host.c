@@ -3,11 +3,9 @@
 #include "agent.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define KNOBS		"/sys/kernel/debug/kdump_torture/"
@@ -131,33 +129,98 @@ static bool fired_or_lost(void)
 	return strncmp(result, "armed", strlen("armed")) != 0;
 }
 
+/* The subject of most triggers. */
+static struct guest *victim_guest(const struct job *job, const char *trigger)
+{
+	if (!job->guests)
+		die("setup-failed", "trigger %s needs a guest on the victim CPU", trigger);
+	return &guests[0];
+}
+
+static void wait_for(struct guest *guest, const char *trigger)
+{
+	if (!guest_wait(guest, TRIGGER_SECONDS))
+		report("note trigger %s did not finish in %d s", trigger, TRIGGER_SECONDS);
+}
+
+static void trigger_create(const struct job *job, const char *trigger)
+{
+	static struct guest newcomer;
+
+	guest_start(&newcomer, NEWCOMER, job->victim);
+	guest_launch_async(&newcomer);
+	wait_for(&newcomer, trigger);
+}
+
+static void trigger_migrate(const struct job *job, const char *trigger)
+{
+	struct guest *guest = victim_guest(job, trigger);
+
+	guest_migrate_async(guest, other_cpu(job));
+	wait_for(guest, trigger);
+}
+
+static void trigger_destroy(const struct job *job, const char *trigger)
+{
+	guest_kill(victim_guest(job, trigger));
+}
+
+/* With the last VM the host leaves VMX operation. */
+static void trigger_last(const struct job *job, const char *trigger)
+{
+	victim_guest(job, trigger);
+	for (unsigned int i = 0; i < job->guests + job->bystanders; i++)
+		guest_kill(&guests[i]);
+}
+
+/* The host empties the CPU's list and leaves VMX operation there. */
+static void trigger_offline(const struct job *job, const char *trigger)
+{
+	char path[64];
+
+	if (!job->victim)
+		die("setup-failed", "trigger %s: CPU 0 cannot be taken offline", trigger);
+	pin_to_cpu(other_cpu(job));
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", job->victim);
+	int err = write_file(path, "0");
+
+	if (err)
+		die("setup-failed", "%s: %s", path, strerror(err));
+}
+
+/* From another CPU: what the victim does is not to be this. */
+static void trigger_now(const struct job *job, const char *trigger)
+{
+	(void)trigger;
+	pin_to_cpu(other_cpu(job));
+	set_knob("fire", "1");
+	sleep(TRIGGER_SECONDS);
+}
+
+static const struct {
+	const char *name;
+	void (*pull)(const struct job *job, const char *trigger);
+} triggers[] = {
+	{ "create", trigger_create },
+	{ "first", trigger_create },
+	{ "migrate", trigger_migrate },
+	{ "destroy", trigger_destroy },
+	{ "last", trigger_last },
+	{ "offline", trigger_offline },
+	{ "now", trigger_now },
+};
+
 /* Returns only if the point was not reached, or the NMI was lost. */
 static void pull_trigger(const struct job *job, const char *trigger)
 {
-	struct guest *subject = &guests[0];
-
 	report("phase fire %s", trigger);
-	if (!strcmp(trigger, "create")) {
-		static struct guest newcomer;
-
-		guest_start(&newcomer, NEWCOMER, job->victim);
-		guest_launch_async(&newcomer);
-		subject = &newcomer;
-	} else if (!strcmp(trigger, "migrate")) {
-		if (!job->guests)
-			die("setup-failed", "trigger migrate needs a guest on the victim CPU");
-		guest_migrate_async(subject, other_cpu(job));
-	} else if (!strcmp(trigger, "destroy")) {
-		if (!job->guests)
-			die("setup-failed", "trigger destroy needs a guest on the victim CPU");
-		kill(subject->pid, SIGKILL);
-		waitpid(subject->pid, NULL, 0);
-		return;
-	} else {
-		die("setup-failed", "trigger %s: unknown; use create, migrate or destroy", trigger);
+	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
+		if (!strcmp(triggers[i].name, trigger)) {
+			triggers[i].pull(job, trigger);
+			return;
+		}
 	}
-	if (!guest_wait(subject, TRIGGER_SECONDS))
-		report("note trigger %s did not finish in %d s", trigger, TRIGGER_SECONDS);
+	die("setup-failed", "trigger %s: unknown", trigger);
 }
 
 void load_kvm(void)
@@ -197,9 +260,9 @@ void host_main(struct job *job)
 	if (!job->probe)
 		job->probe = job->point;
 	arm(job);
-	char *triggers = strdup(job->trigger);
+	char *list = strdup(job->trigger);
 
-	for (char *t = strtok(triggers, ","); t; t = strtok(NULL, ",")) {
+	for (char *t = strtok(list, ","); t; t = strtok(NULL, ",")) {
 		pull_trigger(job, t);
 		if (fired_or_lost())
 			break;

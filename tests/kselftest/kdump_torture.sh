@@ -137,6 +137,8 @@ test_bad_values()
 	expect "cpu refuses what is no number" "$(knob cpu first)" EINVAL
 	expect "point refuses a function without offset" \
 		"$(knob point $function)" EINVAL
+	expect "fire refuses when not armed" "$(knob fire 1)" EINVAL
+	expect "fire refuses what is not 1" "$(knob fire later)" EINVAL
 	expect "layout refuses a part of one" \
 		"$(knob layout "list_link=56 vmcs=0")" EINVAL
 	expect "layout takes a whole one" \
@@ -238,8 +240,15 @@ test_armed()
 		"armed $function+0x0 cpu 0 deliver self hits 0"
 	expect "armed: refuses to arm twice" "$(knob arm 1)" EBUSY
 	expect "armed: refuses another point" "$(knob point "$function+0x1")" EBUSY
+	expect "armed: refuses to fire a place in the code" "$(knob fire 1)" EINVAL
 	expect "disarms" "$(knob arm 0)" ""
 	expect "disarmed: result is idle" "$(cat $knobs/result)" idle
+
+	set_knobs "host/now"
+	expect "arms host/now" "$(knob arm 1)" ""
+	expect "armed: result of host/now" "$(cat $knobs/result)" \
+		"armed host/now cpu 0 deliver self hits 0"
+	expect "disarms host/now" "$(knob arm 0)" ""
 
 	for deliver in self remote shootdown; do
 		name="unloads while armed, deliver $deliver"
