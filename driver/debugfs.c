@@ -177,6 +177,19 @@ static void kdt_fire_show(struct seq_file *m)
 	seq_puts(m, "0\n");
 }
 
+static int kdt_vmxon_store(char *line)
+{
+	unsigned int cpu;
+
+	if (!strcmp(line, "none")) {
+		kdt_vmxon_restore();
+		return 0;
+	}
+	if (kstrtouint(line, 10, &cpu))
+		return kdt_bad_value("vmxon_fault", line, "a CPU number or none");
+	return kdt_vmxon_fault(cpu);
+}
+
 static const struct kdt_knob kdt_knob_table[] = {
 	{ "points", kdt_point_list },
 	{ "point", kdt_point_show, kdt_point_store },
@@ -188,6 +201,8 @@ static const struct kdt_knob kdt_knob_table[] = {
 	{ "layout", kdt_layout_show, kdt_layout_store },
 	{ "arm", kdt_arm_show, kdt_arm_store, .while_armed = true },
 	{ "fire", kdt_fire_show, kdt_fire_store, .while_armed = true },
+	{ "vmxon_fault", kdt_vmxon_show, kdt_vmxon_store },
+	{ "vmxe", kdt_vmxe_show },
 	{ "result", kdt_show_result },
 };
 

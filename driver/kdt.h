@@ -79,6 +79,12 @@ int kdt_symbol_init(void);
 unsigned long kdt_symbol(const char *name);
 unsigned long kdt_symbol_start(unsigned long addr);
 
+/* vmxon.c */
+int kdt_vmxon_fault(unsigned int cpu);
+void kdt_vmxon_restore(void);
+void kdt_vmxon_show(struct seq_file *m);
+void kdt_vmxe_show(struct seq_file *m);
+
 /* list_state.c */
 void kdt_list_state_test(void);
 

@@ -194,6 +194,7 @@ static void __exit kdt_exit(void)
 	unregister_module_notifier(&kdt_module_notifier);
 	mutex_lock(&kdt_lock);
 	kdt_disarm();
+	kdt_vmxon_restore();
 	mutex_unlock(&kdt_lock);
 	kdt_deliver_exit();
 }

@@ -25,7 +25,7 @@
 
 /* What the target is told to do; units and defaults in main(). */
 struct job {
-	const char *role;	/* "host", "capture" or "kselftest" */
+	const char *role;	/* "host", "capture" or "kselftest"; "create-vm" stands alone */
 	unsigned int guests;	/* launched on the victim CPU */
 	unsigned int bystanders; /* launched on another CPU */
 	unsigned int victim;	/* CPU number */
@@ -71,6 +71,9 @@ int run_program(char *const argv[], void (*idle)(void), char *last, size_t size)
 void pin_to_cpu(unsigned int cpu);
 
 /* guest.c */
+/* Create a VM and let it go again. Prints the name of the errno. Return: exit status. */
+int try_vm(void);
+
 struct guest {
 	pid_t pid;
 	int command;	/* write one struct guest_command at a time */

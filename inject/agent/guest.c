@@ -47,6 +47,16 @@ static int kvm_ioctl(int fd, unsigned long request, unsigned long argument,
 	return ret;
 }
 
+int try_vm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm >= 0 && ioctl(kvm, KVM_CREATE_VM, 0) >= 0)
+		return 0;
+	puts(strerrorname_np(errno));
+	return 1;
+}
+
 /* Of the one vCPU of this process. */
 static struct kvm_run *kvm_run;
 

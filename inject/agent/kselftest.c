@@ -51,6 +51,7 @@ void kselftest_main(const struct job *job)
 	load_kvm();
 	setenv("PATH", "/bin", 1);
 	setenv("KDUMP_TORTURE_KO", "/modules/kdump_torture.ko", 1);
+	setenv("KDUMP_TORTURE_CREATE_VM", "/init", 1);
 	report("phase kselftest");
 	report("tap KTAP version 1");
 	report("tap 1..2");

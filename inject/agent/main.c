@@ -97,6 +97,9 @@ int main(int argc, char **argv)
 			   .capture = "yes", .checks = "no", .arm = "yes", .snapshot = "no",
 			   .dump = "disk", .compress = "no", .append = "" };
 
+	/* For a script in the target, which cannot do it itself */
+	if (argc == 2 && !strcmp(argv[1], "role=create-vm"))
+		return try_vm();
 	mount_kernel_filesystems();
 	report_open();
 	parse_environment(&job);

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The tests that run in the target, told one by one: what the driver refuses,
-# arming and disarming, the half-done states of list operations.
+# arming and disarming, the half-done states of list operations, a VMXON that
+# faults. The mutant that does not expect that fails there, and only there.
 use strict;
 use warnings;
 use FindBin;
@@ -27,5 +28,14 @@ for (split /\n/, $out) {
 delete $skipped{'arming, disarming, unloading while armed'} if $passed{'arms'};
 is_deeply([ grep { !$passed{$_} } keys %skipped ], [], 'nothing was skipped for good');
 ok($passed{'list-state test: all 30 states'}, 'the list states were walked');
+
+ok($passed{'VMXON that faults: the next VM starts'}, 'a VMXON that faulted was survived');
+
+diag('kselftest in the emulated host, vmxon-unhandled');
+($status, $out) = tool(scratch('kselftest-vmxon'), $COMMAND, 'kselftest', '--kernel',
+	'vmxon-unhandled');
+is($status, 1, 'vmxon-unhandled: exit status 1');
+is_deeply([ $out =~ /^  not ok \d+ (.*)$/mg ], ['VMXON that faults: KVM_CREATE_VM returns'],
+	'vmxon-unhandled: VMXON kills the task that makes the first VM');
 
 done_testing();

@@ -300,6 +300,38 @@ test_list_state()
 	fi
 }
 
+# With the first VM every CPU executes VMXON. It may fault; the kernel has to
+# live on, outside of VMX operation, and the next VM has to start.
+test_vmxon()
+{
+	name="VMXON that faults"
+	expect "vmxon_fault refuses what is no CPU" "$(knob vmxon_fault no)" EINVAL
+	expect "vmxon_fault refuses a CPU that does not exist" \
+		"$(knob vmxon_fault 65535)" EINVAL
+	if [ -z "$KDUMP_TORTURE_CREATE_VM" ]; then
+		skip "$name" "KDUMP_TORTURE_CREATE_VM names no agent that could create a VM"
+		return
+	fi
+	if [ -n "$(cat $knobs/vmxe)" ]; then
+		skip "$name" "CPUs $(cat $knobs/vmxe) are in VMX operation"
+		return
+	fi
+	expect "vmxon_fault takes a CPU" "$(knob vmxon_fault 0)" ""
+	expect "vmxon_fault shows it" "$(cat $knobs/vmxon_fault)" 0
+	# On that CPU, where an oops ends this program and not the machine.
+	vm_error=$(taskset 1 "$KDUMP_TORTURE_CREATE_VM" role=create-vm)
+	status=$?
+	knob vmxon_fault none
+	if [ $status -ge 128 ]; then
+		fail "$name: KVM_CREATE_VM returns" "killed by signal $((status - 128))"
+		return
+	fi
+	expect "$name: KVM_CREATE_VM returns an error" "$vm_error" EBUSY
+	expect "$name: CR4.VMXE is clear on every CPU" "$(cat $knobs/vmxe)" ""
+	expect "$name: the next VM starts" "$("$KDUMP_TORTURE_CREATE_VM" role=create-vm)" ""
+	expect "$name: VMX operation ends with it" "$(cat $knobs/vmxe)" ""
+}
+
 echo "TAP version 13"
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 [ -d /sys/kernel/debug/kprobes ] || mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
@@ -320,6 +352,7 @@ else
 	skip "arming, disarming, unloading while armed" "no crash kernel loaded"
 fi
 test_list_state
+test_vmxon
 rmmod $module
 
 echo "1..$nr"
