@@ -71,7 +71,7 @@ def bench(table, emulator, costs):
 def bench_plain(table, costs):
     """As anyone would script it: the packaged emulator, a boot for each crash, kexec and
     makedumpfile with the options that kdump scripts give them."""
-    plain = run("packaged", "--checks", "--compress", "--same-kernel")
+    plain = run("packaged", "--checks", "--compress", "--same-kernel", "--timeout", "600")
     for (emulator, path), cost in costs.items():
         table.add(f"{emulator}: {path} path, the plain flow", cost, plain, "s",
                   ratio=plain / cost,
