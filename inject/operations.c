@@ -70,7 +70,9 @@ const char *const crash_path_functions[] = {
 	"vmx_emergency_disable_virtualization_cpu",
 	/* Since Linux kernel commit 119b5cb4ffd0 (in v6.6) */
 	"vmx_emergency_disable",
-	"vmx_emergency_vmclear",	/* of the crash-points patches */
+	/* Of the crash-points patches */
+	"vmx_emergency_vmclear",
+	"vmx_crash_rehearse",
 	/* Since Linux kernel commit 8f536b7697a0 (in v3.8) */
 	"crash_vmclear_local_loaded_vmcss",
 	NULL

@@ -94,7 +94,7 @@ sub check_kernel {
 	is_deeply([ map { $_->{text} } grep { $_->{kind} ne 'crash-path' } @{$json->{notes}} ], [],
 		"$kernel: nothing is unlisted or missing");
 	is_deeply([ sort map { $_->{function} } grep { $_->{kind} eq 'crash-path' } @{$json->{notes}} ],
-		[qw(vmx_emergency_disable vmx_emergency_vmclear)], "$kernel: the crash path");
+		[qw(vmx_crash_rehearse vmx_emergency_disable vmx_emergency_vmclear)], "$kernel: the crash path");
 
 	# The points with names are boundaries with that label.
 	my %by_place = map { ("$_->{function}+$_->{offset}" => $_) } @{$json->{boundaries}};
