@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inject/commands.h"
+#include "inject/dry.h"
 #include "inject/option.h"
 #include "inject/sweep.h"
 
@@ -25,6 +26,10 @@ static const char help[] =
 "  -b, --bystanders N     guests launched on another CPU (default 1)\n"
 "  -o, --out DIR          new directory for what the sweep leaves (default: in runs/)\n"
 "  -j, --jobs N           crashes at a time (default: one for each CPU)\n"
+"      --dry              no crashes: at each boundary of the operations' functions\n"
+"                         hold what a crash would do against what is active\n"
+"      --op LIST          with --dry: these operations, separated by commas\n"
+"                         (default: all that need no nested guest)\n"
 "      --repeat N         each point N times (default 1)\n"
 "      --vary SEED        make each crash unlike the others: timing, guests, memory\n"
 "      --full             all crashes through the capture kernel\n"
@@ -43,7 +48,9 @@ static const char help[] =
 "Exit status: 0 all pass, 1 one fails, 2 an error, 3 one is inconclusive.\n";
 
 enum {
-	OPT_REPEAT = 256,
+	OPT_DRY = 256,
+	OPT_OP,
+	OPT_REPEAT,
 	OPT_VARY,
 	OPT_FULL,
 	OPT_SAMPLE,
@@ -64,6 +71,8 @@ static const struct option long_options[] = {
 	{ "bystanders", required_argument, NULL, 'b' },
 	{ "out", required_argument, NULL, 'o' },
 	{ "jobs", required_argument, NULL, 'j' },
+	{ "dry", no_argument, NULL, OPT_DRY },
+	{ "op", required_argument, NULL, OPT_OP },
 	{ "repeat", required_argument, NULL, OPT_REPEAT },
 	{ "vary", required_argument, NULL, OPT_VARY },
 	{ "full", no_argument, NULL, OPT_FULL },
@@ -127,6 +136,12 @@ static struct error *parse_option(int option, struct sweep_options *ret)
 	case OPT_VARY:
 		ret->vary = optarg;
 		return option_number("vary", optarg, 0, 4000000000, &seed);
+	case OPT_DRY:
+		ret->dry = true;
+		return NULL;
+	case OPT_OP:
+		ret->operations = optarg;
+		return NULL;
 	case OPT_FULL:
 		ret->path = RUN_FULL;
 		return NULL;
@@ -140,6 +155,26 @@ static struct error *parse_option(int option, struct sweep_options *ret)
 		return NULL;
 	}
 	return parse_number_option(option, ret);
+}
+
+static struct error *sweep_dry(const struct sweep_options *options, enum exit_status *ret)
+{
+	const struct dry_options dry = {
+		.kernel = options->kernel,
+		.operations = options->operations,
+		.out = options->out,
+		.victim = options->victim,
+		.guests = options->guests,
+		.bystanders = options->bystanders,
+		.memory = options->memory,
+		.timeout = options->timeout,
+		.budget = 10 * options->budget,
+		.emulator = options->emulator,
+		.json = options->json,
+		.quiet = options->quiet,
+	};
+
+	return dry_sweep(&dry, ret);
 }
 
 int cmd_sweep(int argc, char **argv)
@@ -161,7 +196,7 @@ int cmd_sweep(int argc, char **argv)
 		err = error_new("%s: unexpected argument; see 'kdump-torture sweep --help'",
 				argv[optind]);
 	if (!err)
-		err = sweep(&options, &status);
+		err = options.dry ? sweep_dry(&options, &status) : sweep(&options, &status);
 	if (err) {
 		error_report(err);
 		return STATUS_USAGE;

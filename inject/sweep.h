@@ -16,6 +16,7 @@ struct sweep_options {
 	const char *kernel;
 	const char *points;	/* comma separated; NULL: every OP/STEP of this kernel */
 	const char *deliver;	/* comma separated */
+	const char *operations;	/* of a dry sweep: comma separated; NULL: its default */
 	const char *out;	/* directory; NULL: a new one below runs/ */
 	const char *vary;	/* seed of the first crash, the next one's is one more; NULL */
 	unsigned int victim;	/* CPU */
@@ -29,6 +30,7 @@ struct sweep_options {
 	unsigned int budget;	/* millions of emulated instructions a CPU and crash */
 	enum emulator_choice emulator;
 	enum run_path path;	/* RUN_FAST or RUN_FULL */
+	bool dry;		/* crash nothing; see inject/dry.h */
 	bool keep;		/* every run directory, not only of what did not pass */
 	bool quiet;
 	bool json;		/* a line of JSON for each crash instead of text */

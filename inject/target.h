@@ -23,6 +23,7 @@ struct target_config {
 	const char *directory;	/* logs of the target go here; exists */
 	const char *job;	/* arguments of the agent, separated by spaces */
 	const char *kselftest;	/* directory to take along with a shell; NULL: none */
+	const char *dry_table;	/* for the driver, as /dry; NULL: none */
 	const char *analyzer;	/* program for the capture kernel to run on /proc/vmcore, or NULL */
 	unsigned int memory;	/* MiB */
 	unsigned int disk;	/* size of the dump disk, MiB */

@@ -174,6 +174,8 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 		err = image_create(path, IMAGE_INITRAMFS, &image);
 	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
 		err = files[i].add(image, files[i].to, files[i].from);
+	if (!err && target->config.dry_table)
+		err = image_add_text(image, "dry", target->config.dry_table);
 	if (!err && target->config.kselftest)
 		err = add_kselftest(image, target->config.kselftest);
 	return err ? err : image_finish(image);

@@ -87,7 +87,7 @@ _kdump_torture_options()
 			--replay --path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
 	sweep)
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
-			--repeat --vary --full --sample --keep --memory --emulator --budget \
+			--dry --op --repeat --vary --full --sample --keep --memory --emulator --budget \
 			--timeout --json --quiet --help ;;
 	points)		echo --kernel --module --op --boundaries --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \

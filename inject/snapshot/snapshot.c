@@ -115,6 +115,7 @@ static struct error *boot(struct snapshot *snapshot, const struct snapshot_confi
 		.memory = config->memory,
 		.cpus = config->cpus,
 		.emulator = config->emulator,
+		.dry_table = config->dry_table,
 		.serve_snapshots = true,
 	};
 	struct error *err = target_bochs.create(&target, &snapshot->target);
@@ -139,9 +140,10 @@ struct error *snapshot_create(const struct snapshot_config *config, struct progr
 	_cleanup_(cleanup_snapshot) struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
 	if (!snapshot ||
-	    asprintf(&snapshot->job, "role=host snapshot=yes victim=%u guests=%u bystanders=%u "
+	    asprintf(&snapshot->job, "role=host snapshot=yes victim=%u guests=%u bystanders=%u%s%s "
 		     "append=" CAPTURE_COMMAND_LINE ",agent_dump=emulator", config->victim,
-		     config->guests, config->bystanders) < 0)
+		     config->guests, config->bystanders, config->situation ? " situation=" : "",
+		     config->situation ?: "") < 0)
 		return &error_no_memory;
 	if (!failure)
 		failure = &unwanted;

@@ -25,6 +25,8 @@ struct snapshot_config {
 	unsigned int victim;	/* CPU */
 	unsigned int guests;	/* on it */
 	unsigned int bystanders;
+	const char *situation;	/* as in the agent's job; NULL: plain */
+	const char *dry_table;	/* of a dry sweep (inject/dry.h); NULL */
 	unsigned int memory;	/* MiB */
 	unsigned int cpus;
 	unsigned int timeout;	/* seconds without a sign of life */
