@@ -38,6 +38,10 @@ static void check_state(const struct kdt_evidence *data, struct findings *findin
 		findings_add(findings, FINDING_DOUBT,
 			     "the driver's NMI did not arrive and the victim was let go: the crash is another one");
 		break;
+	case KDT_LET_GO:
+		findings_add(findings, FINDING_NOTE,
+			     "the victim was going offline and took no crash NMI: it went on from the point by itself");
+		break;
 	case KDT_HELD:
 	case KDT_NMI_SENT:
 	case KDT_NMI_TAKEN:

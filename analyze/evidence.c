@@ -86,6 +86,7 @@ const char *evidence_state_name(__u32 state)
 		[KDT_NMI_SENT] = "nmi-sent",
 		[KDT_NMI_TAKEN] = "nmi-taken",
 		[KDT_NMI_LOST] = "nmi-lost",
+		[KDT_LET_GO] = "let-go",
 	};
 
 	return state < ARRAY_SIZE(names) ? names[state] : "unknown";

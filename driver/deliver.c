@@ -8,6 +8,12 @@
  *
  * A timer, not a thread: the other CPU may be waiting, with preemption off, for
  * the very IPI that the victim is held in (migration to it: loaded_vmcs_clear()).
+ * With IRQs off there, too (while a CPU goes offline all wait for it so), the timer
+ * never runs: the victim then prods the other CPU, by an NMI.
+ *
+ * A CPU that goes offline ignores NMIs from then on (exc_nmi()), also the crash
+ * NMI. Instead of an NMI it then panics; when it is shot down in vain it goes on,
+ * as it would.
  *
  * NMIs go through the APIC's send_IPI_mask(), also to the own CPU: the self
  * shorthand with NMI delivery mode is invalid (SDM, "Interrupt Command
@@ -37,6 +43,9 @@
  */
 #define KDT_HOLD_NS	(10ULL * NSEC_PER_SEC)
 
+/* Time for the timer, which comes with the next tick: 10 ms later at HZ=100. */
+#define KDT_PROD_NS	(100ULL * NSEC_PER_MSEC)
+
 #define KDT_NMI_NAME	"kdump_torture"
 
 const char * const kdt_delivery_names[] = {
@@ -53,6 +62,9 @@ static unsigned int kdt_sender = KDT_NO_CPU;
 /* An NMI was sent to the victim and has not arrived yet. */
 static atomic_t kdt_nmi_due;
 
+/* The victim wants to be sent the NMI, or shot down, by the CPU that this one hits. */
+static atomic_t kdt_prod_due;
+
 static char kdt_panic_msg[128];
 
 static bool kdt_state_change(enum kdt_state from, enum kdt_state to)
@@ -62,16 +74,37 @@ static bool kdt_state_change(enum kdt_state from, enum kdt_state to)
 
 static void kdt_send_nmi(void)
 {
+	/* It sees what is meant, by the state. */
+	if (!cpu_online(kdt_knobs.cpu))
+		return;
 	atomic_set(&kdt_nmi_due, 1);
 	apic->send_IPI_mask(cpumask_of(kdt_knobs.cpu), NMI_VECTOR);
+}
+
+/* On another CPU than the victim, which is held. */
+static void kdt_send(void)
+{
+	struct kdt_evidence *e = &kdump_torture_evidence;
+
+	WRITE_ONCE(e->sender_cpu, raw_smp_processor_id());
+	if (!kdt_state_change(KDT_HELD, KDT_NMI_SENT))
+		return;
+	if (e->delivery == KDT_DELIVER_SHOOTDOWN)
+		panic("%s", kdt_panic_msg);
+	kdt_send_nmi();
 }
 
 static int kdt_nmi(unsigned int type, struct pt_regs *regs)
 {
 	struct kdt_evidence *e = &kdump_torture_evidence;
 
-	if (raw_smp_processor_id() != e->victim_cpu ||
-	    !atomic_xchg(&kdt_nmi_due, 0))
+	if (raw_smp_processor_id() != e->victim_cpu) {
+		if (!atomic_xchg(&kdt_prod_due, 0))
+			return NMI_DONE;
+		kdt_send();
+		return NMI_HANDLED;
+	}
+	if (!atomic_xchg(&kdt_nmi_due, 0))
 		return NMI_DONE;
 
 	e->nmi_ip = regs->ip;
@@ -84,15 +117,8 @@ static int kdt_nmi(unsigned int type, struct pt_regs *regs)
 
 static void kdt_sender_tick(struct timer_list *timer)
 {
-	struct kdt_evidence *e = &kdump_torture_evidence;
-
-	if (READ_ONCE(e->state) == KDT_HELD) {
-		WRITE_ONCE(e->sender_cpu, raw_smp_processor_id());
-		if (kdt_state_change(KDT_HELD, KDT_NMI_SENT)) {
-			if (e->delivery == KDT_DELIVER_SHOOTDOWN)
-				panic("%s", kdt_panic_msg);
-			kdt_send_nmi();
-		}
+	if (READ_ONCE(kdump_torture_evidence.state) == KDT_HELD) {
+		kdt_send();
 		return;
 	}
 	timer->expires = jiffies + 1;
@@ -140,6 +166,7 @@ int kdt_deliver_prepare(void)
 		 kdt_knobs.label[0] ? kdt_knobs.label : kdt_knobs.point);
 
 	atomic_set(&kdt_nmi_due, 0);
+	atomic_set(&kdt_prod_due, 0);
 	ret = register_nmi_handler(NMI_LOCAL, kdt_nmi, NMI_FLAG_FIRST, KDT_NMI_NAME);
 	if (ret)
 		return kdt_refuse(ret, "cannot register the NMI handler");
@@ -193,15 +220,35 @@ void kdt_deliver_exit(void)
 	cancel_work_sync(&kdt_lost_work_item);
 }
 
+static void kdt_prod(void)
+{
+	unsigned int cpu = kdt_other_cpu();
+
+	if (cpu >= nr_cpu_ids)
+		return;
+	atomic_set(&kdt_prod_due, 1);
+	apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
+}
+
+/* This is the victim, offline, and would have got the NMI by now. */
+static void kdt_deliver_offline(void)
+{
+	if (kdump_torture_evidence.delivery == KDT_DELIVER_SHOOTDOWN)
+		kdt_state_change(KDT_NMI_SENT, KDT_LET_GO);
+	else if (kdt_state_change(KDT_NMI_SENT, KDT_NMI_TAKEN))
+		panic("%s", kdt_panic_msg);
+}
+
 /*
  * Hold the victim, this CPU, until the NMI. Called with IRQs off in state
  * ARMED with the evidence recorded. Returns only if it has been disarmed
- * meanwhile, or in state NMI_LOST.
+ * meanwhile, or in state NMI_LOST or LET_GO.
  */
 void kdt_deliver(void)
 {
 	struct kdt_evidence *e = &kdump_torture_evidence;
-	u64 end = ktime_get_mono_fast_ns() + KDT_HOLD_NS;
+	u64 now = ktime_get_mono_fast_ns();
+	u64 end = now + KDT_HOLD_NS, prod = now + KDT_PROD_NS;
 
 	smp_wmb();	/* state HELD says that the rest is there */
 	if (!kdt_state_change(KDT_ARMED, KDT_HELD))
@@ -213,8 +260,20 @@ void kdt_deliver(void)
 			kdt_send_nmi();
 	}
 
-	while (ktime_get_mono_fast_ns() < end)
+	while (now < end) {
+		u32 state = READ_ONCE(e->state);
+
+		if (state == KDT_NMI_SENT && !cpu_online(e->victim_cpu)) {
+			kdt_deliver_offline();
+			return;
+		}
+		if (state == KDT_HELD && now >= prod) {
+			kdt_prod();
+			prod = end;
+		}
 		cpu_relax();
+		now = ktime_get_mono_fast_ns();
+	}
 
 	if (kdt_state_change(KDT_HELD, KDT_NMI_LOST) ||
 	    kdt_state_change(KDT_NMI_SENT, KDT_NMI_LOST))

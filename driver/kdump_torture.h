@@ -21,8 +21,13 @@ enum kdt_state {
 	KDT_ARMED,
 	KDT_HELD,	/* the victim reached the point and is held there */
 	KDT_NMI_SENT,	/* or, for shootdown, about to panic on another CPU */
-	KDT_NMI_TAKEN,	/* the driver's NMI handler ran on the victim */
+	KDT_NMI_TAKEN,	/* the driver's NMI handler ran on the victim; or, while it
+			 * goes offline and takes none, it panics instead
+			 */
 	KDT_NMI_LOST,	/* the victim was held in vain and let go */
+	KDT_LET_GO,	/* another CPU panics, but the victim, which goes offline,
+			 * takes no NMI and went on
+			 */
 };
 
 enum kdt_delivery {

@@ -138,6 +138,7 @@ void kdt_show_result(struct seq_file *m)
 		[KDT_NMI_SENT]	= "nmi-sent",
 		[KDT_NMI_TAKEN]	= "nmi-taken",
 		[KDT_NMI_LOST]	= "nmi-lost",
+		[KDT_LET_GO]	= "let-go",
 	};
 	const struct kdt_evidence *e = &kdump_torture_evidence;
 	u32 state = READ_ONCE(e->state);
