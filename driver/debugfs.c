@@ -14,8 +14,8 @@
 
 #include "kdt.h"
 
-/* Longer than any knob's line. */
-#define KDT_MAX_LINE	256
+/* Longer than any knob's line, and than the piece of dry_table that is written at once. */
+#define KDT_MAX_LINE	4096
 
 /*
  * Both are called with kdt_lock held. @store gets one line without white space
@@ -25,7 +25,7 @@ struct kdt_knob {
 	const char *name;
 	void (*show)(struct seq_file *m);
 	int (*store)(char *line);
-	bool while_armed;	/* can be written while armed */
+	bool while_busy;	/* can be written while armed or dry */
 };
 
 static struct dentry *kdt_dir;
@@ -190,6 +190,23 @@ static int kdt_vmxon_store(char *line)
 	return kdt_vmxon_fault(cpu);
 }
 
+static void kdt_dry_show(struct seq_file *m)
+{
+	seq_printf(m, "%d\n", kdt_is_dry());
+}
+
+static int kdt_dry_store(char *line)
+{
+	bool dry;
+
+	if (kstrtobool(line, &dry))
+		return kdt_bad_value("dry", line, "0 or 1");
+	if (dry)
+		return kdt_dry_start();
+	kdt_dry_stop();
+	return 0;
+}
+
 static const struct kdt_knob kdt_knob_table[] = {
 	{ "points", kdt_point_list },
 	{ "point", kdt_point_show, kdt_point_store },
@@ -199,10 +216,13 @@ static const struct kdt_knob kdt_knob_table[] = {
 	{ "task", kdt_task_show, kdt_task_store },
 	{ "skip", kdt_skip_show, kdt_skip_store },
 	{ "layout", kdt_layout_show, kdt_layout_store },
-	{ "arm", kdt_arm_show, kdt_arm_store, .while_armed = true },
-	{ "fire", kdt_fire_show, kdt_fire_store, .while_armed = true },
+	{ "arm", kdt_arm_show, kdt_arm_store, .while_busy = true },
+	{ "fire", kdt_fire_show, kdt_fire_store, .while_busy = true },
 	{ "vmxon_fault", kdt_vmxon_show, kdt_vmxon_store },
 	{ "vmxe", kdt_vmxe_show },
+	{ "dry_table", kdt_dry_table_show, kdt_dry_table_store },
+	{ "dry", kdt_dry_show, kdt_dry_store, .while_busy = true },
+	{ "dry_result", kdt_dry_show_result },
 	{ "result", kdt_show_result },
 };
 
@@ -226,8 +246,9 @@ static int kdt_knob_store(const struct kdt_knob *knob, char *line)
 	int ret;
 
 	mutex_lock(&kdt_lock);
-	if (kdt_is_armed() && !knob->while_armed) {
-		pr_err("%s: armed: write 0 to arm before changing it\n", knob->name);
+	if ((kdt_is_armed() || kdt_is_dry()) && !knob->while_busy) {
+		pr_err("%s: write 0 to %s before changing it\n", knob->name,
+		       kdt_is_dry() ? "dry" : "arm");
 		ret = -EBUSY;
 	} else {
 		ret = knob->store(line);

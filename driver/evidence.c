@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
@@ -24,12 +25,19 @@ struct kdt_evidence kdump_torture_evidence = {
 static struct list_head __percpu *kdt_loaded_vmcss_on_cpu;
 static void * __percpu *kdt_current_vmcs;
 
+/* Find the lists of the kvm_intel that is loaded, for kdt_walk_list(). */
+bool kdt_find_lists(void)
+{
+	kdt_loaded_vmcss_on_cpu = (void __percpu *)kdt_symbol("loaded_vmcss_on_cpu");
+	return kdt_loaded_vmcss_on_cpu;
+}
+
 /* Begin anew, from the knobs. Called before anything can reach the point. */
 void kdt_evidence_reset(enum kdt_via via)
 {
 	struct kdt_evidence *e = &kdump_torture_evidence;
 
-	kdt_loaded_vmcss_on_cpu = (void __percpu *)kdt_symbol("loaded_vmcss_on_cpu");
+	kdt_find_lists();
 	kdt_current_vmcs = (void __percpu *)kdt_symbol("current_vmcs");
 
 	memset_after(e, 0, size);
@@ -49,19 +57,25 @@ static u64 kdt_vmcs_pa(void *vmcs)
 	return virt_addr_valid(vmcs) ? virt_to_phys(vmcs) : KDT_NO_PA;
 }
 
-/* This CPU's current-VMCS pointer, KDT_NO_PA if there is none. */
-static u64 kdt_vmptrst(void)
+/*
+ * This CPU's current-VMCS pointer, KDT_NO_PA if there is none. Return: whether it
+ * is in VMX operation.
+ */
+bool kdt_vmptrst(u64 *ret)
 {
-	u64 vmptr = KDT_NO_PA;
+	bool vmx = false;
 
+	*ret = KDT_NO_PA;
 	if (!(__read_cr4() & X86_CR4_VMXE))
-		return KDT_NO_PA;
+		return false;
 
 	/* #UD if VMXE is set, but no VMXON was executed: skip it then. */
-	asm volatile("1: vmptrst %0\n2:\n"
+	asm volatile("1: vmptrst %0\n"
+		     "movb $1, %1\n"
+		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
-		     : "+m" (vmptr) : : "cc");
-	return vmptr;
+		     : "+m" (*ret), "+m" (vmx) : : "cc");
+	return vmx;
 }
 
 static bool kdt_read_loaded_vmcs(unsigned long loaded_vmcs,
@@ -87,8 +101,29 @@ static bool kdt_read_loaded_vmcs(unsigned long loaded_vmcs,
 	return true;
 }
 
-/* This CPU's list, walked as the crash path walks it. */
-static enum kdt_list kdt_read_list(struct kdt_evidence *e)
+/*
+ * Can its pointers be read? If the first and the last byte of them can, the rest
+ * can, too: they are on one page or on two.
+ */
+bool kdt_can_read_loaded_vmcs(unsigned long loaded_vmcs)
+{
+	const struct kdt_layout *layout = &kdt_knobs.layout;
+	unsigned int first = min3(layout->vmcs, layout->shadow_vmcs, layout->list_link);
+	unsigned int last = max3(layout->vmcs, layout->shadow_vmcs, layout->list_link) +
+			    sizeof(struct list_head) - 1;
+	char byte;
+
+	return !get_kernel_nofault(byte, (char *)(loaded_vmcs + first)) &&
+	       !get_kernel_nofault(byte, (char *)(loaded_vmcs + last));
+}
+
+/*
+ * Walk this CPU's list as the crash path does, as long as @visit returns true.
+ * *@ret_end, if it is wanted, is the struct loaded_vmcs that it ended at.
+ */
+enum kdt_list kdt_walk_list(bool (*visit)(const struct kdt_evidence_vmcs *entry,
+					  void *data),
+			    void *data, unsigned long *ret_end)
 {
 	struct list_head *head, *pos;
 
@@ -96,16 +131,29 @@ static enum kdt_list kdt_read_list(struct kdt_evidence *e)
 		return KDT_LIST_NOT_READ;
 
 	head = raw_cpu_ptr(kdt_loaded_vmcss_on_cpu);
-	for (pos = READ_ONCE(head->next); pos != head; e->nr_vmcs++) {
+	for (pos = READ_ONCE(head->next); pos != head;) {
 		unsigned long loaded_vmcs = (unsigned long)pos - kdt_knobs.layout.list_link;
+		struct kdt_evidence_vmcs entry;
 
-		if (e->nr_vmcs == KDT_MAX_VMCS)
-			return KDT_LIST_TRUNCATED;
-		if (!kdt_read_loaded_vmcs(loaded_vmcs, &e->vmcs[e->nr_vmcs]) ||
+		if (ret_end)
+			*ret_end = loaded_vmcs;
+		if (!kdt_read_loaded_vmcs(loaded_vmcs, &entry) ||
 		    get_kernel_nofault(pos, &pos->next))
 			return KDT_LIST_BAD_POINTER;
+		if (!visit(&entry, data))
+			return KDT_LIST_TRUNCATED;
 	}
 	return KDT_LIST_COMPLETE;
+}
+
+static bool kdt_evidence_add(const struct kdt_evidence_vmcs *entry, void *evidence)
+{
+	struct kdt_evidence *e = evidence;
+
+	if (e->nr_vmcs == KDT_MAX_VMCS)
+		return false;
+	e->vmcs[e->nr_vmcs++] = *entry;
+	return true;
 }
 
 /*
@@ -130,8 +178,8 @@ void kdt_evidence_record(unsigned long ip, const struct pt_regs *regs)
 		e->has_regs = 1;
 	}
 
-	e->vmptr = kdt_vmptrst();
+	kdt_vmptrst(&e->vmptr);
 	if (kdt_current_vmcs)
 		e->current_vmcs = (unsigned long)*raw_cpu_ptr(kdt_current_vmcs);
-	e->list = kdt_read_list(e);
+	e->list = kdt_walk_list(kdt_evidence_add, e, NULL);
 }

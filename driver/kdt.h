@@ -44,6 +44,7 @@ int kdt_arm(void);
 void kdt_disarm(void);
 void kdt_lost(void);
 void kdt_show_result(struct seq_file *m);
+void kdt_forget_refusal(void);
 __printf(2, 3) int kdt_refuse(int error, const char *fmt, ...);
 
 /* debugfs.c */
@@ -52,6 +53,7 @@ void kdt_debugfs_exit(void);
 
 /* point.c */
 bool kdt_point_is_valid(const char *point);
+int kdt_refuse_kprobe(const char *place, int error);
 int kdt_point_prepare(void);
 enum kdt_via kdt_point_via(void);
 int kdt_point_enable(void);
@@ -71,6 +73,12 @@ void kdt_deliver_exit(void);
 
 /* evidence.c */
 extern struct kdt_evidence kdump_torture_evidence;
+bool kdt_find_lists(void);
+bool kdt_vmptrst(u64 *ret);
+bool kdt_can_read_loaded_vmcs(unsigned long loaded_vmcs);
+enum kdt_list kdt_walk_list(bool (*visit)(const struct kdt_evidence_vmcs *entry,
+					  void *data),
+			    void *data, unsigned long *ret_end);
 void kdt_evidence_reset(enum kdt_via via);
 void kdt_evidence_record(unsigned long ip, const struct pt_regs *regs);
 
@@ -78,6 +86,17 @@ void kdt_evidence_record(unsigned long ip, const struct pt_regs *regs);
 int kdt_symbol_init(void);
 unsigned long kdt_symbol(const char *name);
 unsigned long kdt_symbol_start(unsigned long addr);
+bool kdt_place_is_valid(const char *place);
+int kdt_place_resolve(const char *place, unsigned long *ret);
+
+/* dry.c: all are called with kdt_lock held. */
+bool kdt_is_dry(void);
+int kdt_dry_start(void);
+void kdt_dry_stop(void);
+int kdt_dry_table_store(char *text);
+void kdt_dry_table_clear(void);
+void kdt_dry_table_show(struct seq_file *m);
+void kdt_dry_show_result(struct seq_file *m);
 
 /* vmxon.c */
 int kdt_vmxon_fault(unsigned int cpu);
@@ -87,5 +106,8 @@ void kdt_vmxe_show(struct seq_file *m);
 
 /* list_state.c */
 void kdt_list_state_test(void);
+
+/* dry_test.c */
+void kdt_dry_test(void);
 
 #endif /* KDT_H */

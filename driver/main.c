@@ -20,7 +20,7 @@
 
 static bool selftest;
 module_param(selftest, bool, 0444);
-MODULE_PARM_DESC(selftest, "test the states of half-done list operations when loaded, KTAP to the kernel log");
+MODULE_PARM_DESC(selftest, "test the states of half-done list operations and what is followed in dry mode when loaded, KTAP to the kernel log");
 
 struct kdt_knobs kdt_knobs;
 
@@ -30,7 +30,7 @@ DEFINE_MUTEX(kdt_lock);
 /* Point and delivery are prepared; whether it can still fire is the state. */
 static bool kdt_armed;
 
-/* Why arming was refused last, empty if it was not. */
+/* Why arming, or dry mode, was refused last; empty if it was not. */
 static char kdt_refusal[256];
 
 /* Returns @error after saying why, in the log and in the result. */
@@ -41,8 +41,13 @@ int kdt_refuse(int error, const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(kdt_refusal, sizeof(kdt_refusal), fmt, args);
 	va_end(args);
-	pr_err("not armed: %s\n", kdt_refusal);
+	pr_err("refused: %s\n", kdt_refusal);
 	return error;
+}
+
+void kdt_forget_refusal(void)
+{
+	kdt_refusal[0] = '\0';
 }
 
 bool kdt_is_armed(void)
@@ -60,7 +65,7 @@ static int kdt_check_crash_kernel(void)
 /* From here on the victim's next hit is for real. */
 static void kdt_go(void)
 {
-	kdt_refusal[0] = '\0';
+	kdt_forget_refusal();
 	kdt_armed = true;
 	pr_notice("armed: %s on CPU %u, delivery %s\n", kdt_knobs.point,
 		  kdt_knobs.cpu, kdt_delivery_names[kdt_knobs.deliver]);
@@ -76,6 +81,8 @@ int kdt_arm(void)
 	if (kdt_armed)
 		return kdt_refuse(-EBUSY, "already armed at %s: write 0 to arm first",
 				  kdump_torture_evidence.probe);
+	if (kdt_is_dry())
+		return kdt_refuse(-EBUSY, "dry: write 0 to dry first");
 
 	cpus_read_lock();
 	ret = kdt_deliver_prepare();
@@ -113,7 +120,7 @@ void kdt_disarm(void)
 	kdt_point_disable();
 	kdt_point_release();
 	kdt_deliver_release();
-	kdt_refusal[0] = '\0';
+	kdt_forget_refusal();
 	kdt_armed = false;
 	pr_notice("disarmed\n");
 }
@@ -165,6 +172,7 @@ static int kdt_module_event(struct notifier_block *nb, unsigned long event,
 	if (event == MODULE_STATE_GOING && !strcmp(mod->name, "kvm_intel")) {
 		mutex_lock(&kdt_lock);
 		kdt_disarm();
+		kdt_dry_stop();
 		mutex_unlock(&kdt_lock);
 	}
 	return NOTIFY_DONE;
@@ -180,8 +188,10 @@ static int __init kdt_init(void)
 
 	if (ret)
 		return ret;
-	if (selftest)
+	if (selftest) {
 		kdt_list_state_test();
+		kdt_dry_test();
+	}
 	ret = register_module_notifier(&kdt_module_notifier);
 	if (ret)
 		return ret;
@@ -195,6 +205,8 @@ static void __exit kdt_exit(void)
 	unregister_module_notifier(&kdt_module_notifier);
 	mutex_lock(&kdt_lock);
 	kdt_disarm();
+	kdt_dry_stop();
+	kdt_dry_table_clear();
 	kdt_vmxon_restore();
 	mutex_unlock(&kdt_lock);
 	kdt_deliver_exit();

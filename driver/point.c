@@ -7,7 +7,6 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/irq_regs.h>
@@ -127,30 +126,10 @@ static bool kdt_is_hook(const char *point)
 	return strchr(point, '/');
 }
 
-/* Splits FUNCTION+0xOFFSET; *@ret_function is for the caller to kfree(). */
-static int kdt_parse_raw(const char *point, char **ret_function,
-			 unsigned int *ret_offset)
-{
-	const char *plus = strchr(point, '+');
-
-	if (!plus || plus == point || kstrtouint(plus + 1, 0, ret_offset))
-		return -EINVAL;
-	*ret_function = kmemdup_nul(point, plus - point, GFP_KERNEL);
-	return *ret_function ? 0 : -ENOMEM;
-}
-
 /* Does it look like a point? Whether there is one shows when it is armed. */
 bool kdt_point_is_valid(const char *point)
 {
-	unsigned int offset;
-	char *function;
-
-	if (kdt_is_hook(point))
-		return true;
-	if (kdt_parse_raw(point, &function, &offset))
-		return false;
-	kfree(function);
-	return true;
+	return kdt_is_hook(point) || kdt_place_is_valid(point);
 }
 
 static int kdt_hook_prepare(void)
@@ -171,45 +150,37 @@ static int kdt_hook_prepare(void)
 			  kdt_knobs.point);
 }
 
-static int kdt_refuse_kprobe(int error)
+/* Say what the error of register_kprobe() or enable_kprobe() means. */
+int kdt_refuse_kprobe(const char *place, int error)
 {
 	switch (error) {
 	case -EILSEQ:
-		return kdt_refuse(error, "%s is not the start of an instruction",
-				  kdt_knobs.point);
+		return kdt_refuse(error, "%s is not the start of an instruction", place);
 	case -EINVAL:
 	case -EOPNOTSUPP:
 		return kdt_refuse(-EOPNOTSUPP,
 				  "kprobes refuse %s (blacklisted or patched code, or an instruction they cannot step): take a neighbouring one",
-				  kdt_knobs.point);
+				  place);
 	default:
-		return kdt_refuse(error, "cannot probe %s: error %d",
-				  kdt_knobs.point, error);
+		return kdt_refuse(error, "cannot probe %s: error %d", place, error);
 	}
 }
 
 /* Register the kprobe, but leave the code as it is. */
-static int kdt_kprobe_prepare(const char *function, unsigned int offset)
+static int kdt_kprobe_prepare(void)
 {
-	unsigned long start = kdt_symbol(function);
-	int ret;
+	unsigned long address;
+	int ret = kdt_place_resolve(kdt_knobs.point, &address);
 
-	if (!start)
-		return kdt_refuse(-ENOENT,
-				  "no function %s in the kernel or a loaded module: check its name, load its module",
-				  function);
-	/* kprobes would take it for a place in whatever function is there. */
-	if (kdt_symbol_start(start + offset) != start)
-		return kdt_refuse(-EILSEQ, "%s is past the end of the function",
-				  kdt_knobs.point);
-
+	if (ret)
+		return ret;
 	kdt_kprobe = (struct kprobe){
-		.addr = (kprobe_opcode_t *)(start + offset),
+		.addr = (kprobe_opcode_t *)address,
 		.pre_handler = kdt_kprobe_hit,
 		.flags = KPROBE_FLAG_DISABLED,
 	};
 	ret = register_kprobe(&kdt_kprobe);
-	return ret ? kdt_refuse_kprobe(ret) : 0;
+	return ret ? kdt_refuse_kprobe(kdt_knobs.point, ret) : 0;
 }
 
 /*
@@ -218,10 +189,6 @@ static int kdt_kprobe_prepare(const char *function, unsigned int offset)
  */
 int kdt_point_prepare(void)
 {
-	unsigned int offset;
-	char *function;
-	int ret;
-
 	if (!kdt_knobs.point[0])
 		return kdt_refuse(-ENOENT, "no point: write one to point");
 	kdt_via = KDT_VIA_NOW;
@@ -231,13 +198,7 @@ int kdt_point_prepare(void)
 	if (kdt_is_hook(kdt_knobs.point))
 		return kdt_hook_prepare();
 	kdt_via = KDT_VIA_KPROBE;
-
-	ret = kdt_parse_raw(kdt_knobs.point, &function, &offset);
-	if (ret)
-		return kdt_refuse(ret, "cannot parse %s", kdt_knobs.point);
-	ret = kdt_kprobe_prepare(function, offset);
-	kfree(function);
-	return ret;
+	return kdt_kprobe_prepare();
 }
 
 enum kdt_via kdt_point_via(void)
@@ -256,7 +217,7 @@ int kdt_point_enable(void)
 					kdt_knobs.point, ret) : 0;
 	case KDT_VIA_KPROBE:
 		ret = enable_kprobe(&kdt_kprobe);
-		return ret ? kdt_refuse_kprobe(ret) : 0;
+		return ret ? kdt_refuse_kprobe(kdt_knobs.point, ret) : 0;
 	case KDT_VIA_NOW:
 		break;
 	}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The half of the kdump_torture driver that does not crash: what it refuses,
-# arming and disarming, unloading while armed, and its list-state test.
+# arming and disarming, dry mode, unloading while armed, and its self-tests.
 #
 # Needs root and the module, next to this script, in $KDUMP_TORTURE_KO or where
 # modprobe finds it. Some tests need a loaded crash kernel, some need that there
@@ -56,16 +56,17 @@ knob()
 {
 	# dd names the errno, which not every shell's echo does. The texts
 	# are those of glibc and musl.
-	error=$(printf '%s\n' "$2" | dd of="$knobs/$1" bs=256 conv=notrunc 2>&1) && return
-	case $error in
+	knob_error=$(printf '%s\n' "$2" | dd of="$knobs/$1" bs=4000 conv=notrunc 2>&1) && return
+	case $knob_error in
 	*"No such file or directory"*)		echo ENOENT ;;
 	*"No such device or address"*)		echo ENXIO ;;
 	*"No such device"*)			echo ENODEV ;;
 	*usy*)					echo EBUSY ;;
+	*"rgument list too long"*)		echo E2BIG ;;
 	*"Invalid argument"*)			echo EINVAL ;;
 	*multibyte*|*"Illegal byte sequence"*)	echo EILSEQ ;;
 	*upported*)				echo EOPNOTSUPP ;;
-	*)					echo "$error" ;;
+	*)					echo "$knob_error" ;;
 	esac
 }
 
@@ -82,9 +83,17 @@ expect()
 # expect_refusal NAME ERRNO REASON: arming is refused, and says why
 expect_refusal()
 {
-	got=$(knob arm 1)
+	expect_refusal_of arm "$@"
+}
+
+# The same of arm or dry
+expect_refusal_of()
+{
+	busy=$1
+	shift
+	got=$(knob "$busy" 1)
 	result=$(cat $knobs/result)
-	[ -n "$got" ] || knob arm 0
+	[ -n "$got" ] || knob "$busy" 0
 	case $result in
 	"refused: "*"$3"*)	expect "$1" "$got" "$2" ;;
 	*)			fail "$1" "$got, and the result is \"$result\"" ;;
@@ -219,6 +228,117 @@ test_one_cpu()
 	done
 }
 
+test_dry_table()
+{
+	expect "dry_table takes lines" \
+		"$(knob dry_table "$function+0x0 - - -
+$function+0x1 load/vmptrld vmptrld rip+0x1234,8")" ""
+	expect "dry_table takes more lines" \
+		"$(knob dry_table "cpu_vmxoff+0x3 vmxoff after-vmxoff -")" ""
+	expect "dry_table shows them all" "$(wc -l < $knobs/dry_table)" 3
+	for line in "garbage" "$function+0x0 - -" "$function+0x0 - - - -" "$function - - -" \
+		"$function+0x0 - vmlaunch -" "$function+0x0 - vmptrld -" \
+		"$function+0x0 - vmptrld eax+0x0" "$function+0x0 - - rax+0x0" \
+		"list_add/0 - - -"; do
+		expect "dry_table refuses \"$line\"" "$(knob dry_table "$line")" EINVAL
+	done
+	expect "dry_table refuses good lines with a bad one" \
+		"$(knob dry_table "$function+0x0 - - -
+garbage")" EINVAL
+	expect "dry_table is as before" "$(wc -l < $knobs/dry_table)" 3
+	lines=$(i=0; while [ $i -lt 400 ]; do echo "a+0 - - -"; i=$((i + 1)); done)
+	got=
+	i=0
+	while [ -z "$got" ] && [ $i -lt 100 ]; do
+		got=$(knob dry_table "$lines")
+		i=$((i + 1))
+	done
+	expect "dry_table refuses more than it holds" "$got" E2BIG
+	expect "dry_table: an empty line empties it" "$(knob dry_table "")$(cat $knobs/dry_table)" ""
+}
+
+# Up to what kvm_intel has to be loaded for
+test_dry_refusals()
+{
+	expect "dry refuses what is not 0 or 1" "$(knob dry maybe)" EINVAL
+	expect_refusal_of dry "dry refuses an empty table" ENOENT "no boundaries"
+	knob dry_table "$function+0x0 - - -"
+	knob layout ""
+	expect_refusal_of dry "dry refuses to go without a layout" ENOENT "layout"
+}
+
+# dry_runs NAME: whether it begins
+dry_runs()
+{
+	got=$(knob dry 1)
+	[ -z "$got" ] && return
+	fail "$1" "$got, and the result is \"$(cat $knobs/result)\""
+	return 1
+}
+
+test_dry()
+{
+	test_dry_table
+	test_dry_refusals
+	name="dry mode"
+	if ! grep -q ' loaded_vmcss_on_cpu' /proc/kallsyms; then
+		skip "$name" "kvm_intel is not loaded"
+		knob dry_table ""
+		return
+	fi
+	knob layout "list_link=56 vmcs=0 shadow_vmcs=8 cpu=16 launched=20"
+	knob dry_table "no_such_function+0x0 - - -"
+	expect_refusal_of dry "dry refuses an unknown function" ENOENT "no function"
+	knob dry_table ""
+	knob dry_table "$function+0x100000 - - -"
+	expect_refusal_of dry "dry refuses an offset past the function" EILSEQ "past the end"
+	knob dry_table ""
+	knob dry_table "$function+0x0 - - -
+asm_exc_nmi+0x0 - - -"
+	expect_refusal_of dry "dry refuses what kprobes must not touch" EOPNOTSUPP "asm_exc_nmi+0x0"
+	expect "dry refused: no kprobe is left" "$(grep -c "$function" /sys/kernel/debug/kprobes/list)" 0
+	knob dry_table ""
+	knob dry_table "$function+0x0 - - -"
+	dry_runs "dry begins" || return
+	expect "dry: dry reads 1" "$(cat $knobs/dry)" 1
+	expect "dry: refuses to begin twice" "$(knob dry 1)" EBUSY
+	expect "dry: refuses another table" "$(knob dry_table "$function+0x0 - - -")" EBUSY
+	expect "dry: refuses another point" "$(knob point "$function+0x0")" EBUSY
+	expect "dry: refuses to arm" "$(knob arm 1)" EBUSY
+	expect "dry: ends" "$(knob dry 0)" ""
+	expect "dry: nothing was hit, nothing is wrong" "$(cat $knobs/dry_result)" "end 0 0"
+	test_dry_vm
+	dry_runs "dry begins again" || return
+	if ! rmmod $module; then
+		fail "unloads while dry" "rmmod failed"
+	elif grep -q "$function" /sys/kernel/debug/kprobes/list; then
+		fail "unloads while dry" "the kprobe is still there"
+	else
+		pass "unloads while dry"
+	fi
+	is_loaded || load
+}
+
+# A VM that comes and goes is seen, with nothing wrong.
+test_dry_vm()
+{
+	name="dry: a VM comes to its boundaries"
+	if [ -z "$KDUMP_TORTURE_CREATE_VM" ]; then
+		skip "$name" "KDUMP_TORTURE_CREATE_VM names no agent that could create a VM"
+		return
+	fi
+	knob dry_table "vmx_hardware_enable+0x0 - - -"
+	dry_runs "$name" || return
+	"$KDUMP_TORTURE_CREATE_VM" role=create-vm > /dev/null
+	knob dry 0
+	result=$(cat $knobs/dry_result)
+	case $result in
+	"1 "*"
+end "*" 0")	pass "$name" ;;
+	*)		fail "$name" "the result is \"$result\"" ;;
+	esac
+}
+
 test_no_crash_kernel()
 {
 	name="refuses to arm without a crash kernel"
@@ -248,6 +368,7 @@ test_armed()
 	expect "arms host/now" "$(knob arm 1)" ""
 	expect "armed: result of host/now" "$(cat $knobs/result)" \
 		"armed host/now cpu 0 deliver self hits 0"
+	expect "armed: refuses dry mode" "$(knob dry 1)" EBUSY
 	expect "disarms host/now" "$(knob arm 0)" ""
 
 	for deliver in self remote shootdown; do
@@ -271,33 +392,43 @@ test_armed()
 	expect "loaded again: result is idle" "$(cat $knobs/result)" idle
 }
 
-# Prints the module's last KTAP report, from the kernel log.
-list_state_ktap()
+# Prints the module's last KTAP report of suite $1, from the kernel log.
+module_ktap()
 {
 	dmesg | sed 's/^\(<[0-9]*>\)*\[[^]]*\] //' |
-		awk '/^KTAP version/ { report = "" }
+		awk -v suite="# $module $1" '
+		     /^KTAP version/ { report = "" }
 		     { report = report $0 "\n" }
-		     END { printf "%s", report }' |
+		     $0 == suite { wanted = 1 }
+		     /^# Totals/ { if (wanted) last = report
+				   wanted = 0 }
+		     END { printf "%s", last }' |
 		grep -E '^(1\.\.|ok |not ok |# found|# list_)'
 }
 
-test_list_state()
+# expect_module_ktap SUITE NAME UNITS
+expect_module_ktap()
 {
-	name="list-state test"
-	rmmod $module
-	if ! load selftest=1; then
-		fail "$name" "does not load with selftest=1"
-		return
-	fi
-	ktap=$(list_state_ktap)
+	ktap=$(module_ktap "$1")
 	plan=$(echo "$ktap" | sed -n 's/^1\.\.//p')
 	passed=$(echo "$ktap" | grep -c '^ok ')
 	if [ -n "$plan" ] && [ "$plan" -gt 0 ] && [ "$passed" = "$plan" ]; then
-		pass "$name: all $plan states"
+		pass "$2: all $plan $3"
 	else
 		echo "$ktap" | sed 's/^/# /'
-		fail "$name" "$passed of ${plan:-no} states pass"
+		fail "$2" "$passed of ${plan:-no} $3 pass"
 	fi
+}
+
+test_selftest()
+{
+	rmmod $module
+	if ! load selftest=1; then
+		fail "selftest" "does not load with selftest=1"
+		return
+	fi
+	expect_module_ktap list_state "list-state test" states
+	expect_module_ktap dry "what dry mode follows" cases
 }
 
 # With the first VM every CPU executes VMXON. It may fault; the kernel has to
@@ -345,13 +476,14 @@ test_loaded
 test_bad_values
 test_refusals
 test_one_cpu
+test_dry
 test_no_crash_kernel
 if crash_kernel_loaded; then
 	test_armed
 else
 	skip "arming, disarming, unloading while armed" "no crash kernel loaded"
 fi
-test_list_state
+test_selftest
 test_vmxon
 rmmod $module
 
