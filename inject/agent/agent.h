@@ -14,6 +14,9 @@
  *	progress DETAIL		a sign of life within a phase
  *	note TEXT		something the user should be told
  *	tap LINE		a line of KTAP
+ *	dry INDEX:HITS ...	hits of boundaries in dry mode; dry-missed likewise
+ *	dry-bad VIOLATION	one of the driver's lines on what is wrong
+ *	dry-end HITS BAD	how many in all
  *	error OUTCOME TEXT	the run ends with this outcome
  *	end OUTCOME		the run ends; what is on disk is synced
  */
@@ -41,6 +44,7 @@ struct job {
 	const char *snapshot;	/* "yes": be forked for each crash; then comes the rest */
 	const char *vary;	/* seed; NULL: do what every fork of a snapshot does */
 	const char *compress;	/* "yes": the dump, with zlib */
+	const char *dry;	/* "yes": crash nothing, pull all triggers, report */
 	const char *dump;	/* "disk", or "emulator": hand it over */
 	const char *append;	/* capture kernel command line, ',' for ' ', ',,' for ',' */
 };
@@ -75,7 +79,7 @@ void pin_to_cpu(unsigned int cpu);
 int try_vm(void);
 
 struct guest {
-	pid_t pid;
+	pid_t pid;	/* 0: none */
 	int command;	/* write one struct guest_command at a time */
 	int ready;	/* one byte arrives for each command done */
 };
@@ -88,7 +92,9 @@ void guest_launch(struct guest *guest);
 void guest_launch_async(struct guest *guest);
 /* Move the vCPU to @cpu and run it there, without waiting. */
 void guest_migrate_async(struct guest *guest, unsigned int cpu);
-/* End its process and with it the VM. */
+/* Let these, and all that are started later, run only when they are told to. */
+void guests_rest(struct guest *guests, unsigned int nr);
+/* End its process and with it the VM, if there is one. */
 void guest_kill(struct guest *guest);
 /* Wait for the last asynchronous command at most @seconds. Return: done. */
 bool guest_wait(struct guest *guest, unsigned int seconds);
@@ -98,6 +104,20 @@ bool guest_wait(struct guest *guest, unsigned int seconds);
 void load_kvm(void);
 /* Load the crash kernel, unless the job says "capture=no". */
 void load_crash_kernel(const struct job *job);
+/* Where the driver's knobs are. */
+#define KNOBS "/sys/kernel/debug/kdump_torture/"
+/* Write one of them. Its refusal ends the run. */
+void set_knob(const char *knob, const char *value);
+/* Tell the driver what struct loaded_vmcs looks like, if the job says it. */
+void set_layout(const struct job *job);
+/* Let the guests run only when a trigger says so. */
+void rest_guests(const struct job *job);
+/* Returns only if nothing crashed. */
+void pull_trigger(const struct job *job, const char *trigger);
+
+/* dry.c */
+/* Pull all triggers with the driver in dry mode, and report what it found. */
+void dry_main(const struct job *job) __attribute__((noreturn));
 
 /* snapshot.c */
 /*

@@ -27,6 +27,7 @@
 enum guest_act {
 	GUEST_LAUNCH,
 	GUEST_MIGRATE,
+	GUEST_REST,
 };
 
 struct guest_command {
@@ -109,8 +110,12 @@ static void run_vcpu(int vcpu)
 	}
 }
 
+/* Those to come run only when they are told to. */
+static bool at_rest;
+
 static void guest_process(int commands, int ready, unsigned int cpu)
 {
+	bool resting = at_rest;
 	int vcpu = -1;
 
 	pin_to_cpu(cpu);
@@ -118,7 +123,7 @@ static void guest_process(int commands, int ready, unsigned int cpu)
 		struct pollfd fd = { .fd = commands, .events = POLLIN };
 
 		/* A live guest runs a little ten times a second. */
-		if (!poll(&fd, 1, vcpu < 0 ? -1 : 100)) {
+		if (!poll(&fd, 1, vcpu < 0 || resting ? -1 : 100)) {
 			run_vcpu(vcpu);
 			continue;
 		}
@@ -130,7 +135,10 @@ static void guest_process(int commands, int ready, unsigned int cpu)
 			pin_to_cpu(command.cpu);
 		if (vcpu < 0)
 			vcpu = create_vcpu();
-		run_vcpu(vcpu);
+		if (command.act == GUEST_REST)
+			resting = true;
+		else
+			run_vcpu(vcpu);
 		if (write(ready, "", 1) != 1)
 			_exit(0);
 	}
@@ -181,15 +189,32 @@ bool guest_wait(struct guest *guest, unsigned int seconds)
 	return poll(&fd, 1, seconds * 1000) == 1 && read(guest->ready, &done, 1) == 1;
 }
 
-void guest_launch(struct guest *guest)
+static void guest_must_answer(struct guest *guest)
 {
-	guest_launch_async(guest);
 	if (!guest_wait(guest, 60))
 		die("setup-failed", "guest process %d did not run its vCPU in 60 s", guest->pid);
 }
 
+void guest_launch(struct guest *guest)
+{
+	guest_launch_async(guest);
+	guest_must_answer(guest);
+}
+
+void guests_rest(struct guest *guests, unsigned int nr)
+{
+	at_rest = true;
+	for (unsigned int i = 0; i < nr; i++) {
+		send_command(&guests[i], (struct guest_command){ .act = GUEST_REST });
+		guest_must_answer(&guests[i]);
+	}
+}
+
 void guest_kill(struct guest *guest)
 {
+	if (!guest->pid)
+		return;
 	kill(guest->pid, SIGKILL);
 	waitpid(guest->pid, NULL, 0);
+	guest->pid = 0;
 }

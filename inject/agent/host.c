@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KNOBS		"/sys/kernel/debug/kdump_torture/"
 #define NEWCOMER	"guest-new"	/* the VM that trigger create makes */
 #define MAX_GUESTS	256
 /* How long a trigger may take. Well above the driver's hold time-out of 10 s. */
 #define TRIGGER_SECONDS	20
 
 static struct guest guests[MAX_GUESTS];
+static struct guest newcomer;
 
 static unsigned int other_cpu(const struct job *job)
 {
@@ -37,6 +37,11 @@ static void start_guests(const struct job *job)
 		guest_start(&guests[i], name, cpu);
 		guest_launch(&guests[i]);
 	}
+}
+
+void rest_guests(const struct job *job)
+{
+	guests_rest(guests, job->guests + job->bystanders);
 }
 
 void load_crash_kernel(const struct job *job)
@@ -68,8 +73,7 @@ void load_crash_kernel(const struct job *job)
 		die("setup-failed", "kexec: cannot load the crash kernel: %s", last);
 }
 
-/* Write one knob of the driver; its refusal ends the run. */
-static void set_knob(const char *knob, const char *value)
+void set_knob(const char *knob, const char *value)
 {
 	char path[128];
 
@@ -79,14 +83,28 @@ static void set_knob(const char *knob, const char *value)
 
 	if (!err)
 		return;
-	/* Of arming the driver says more than an errno can. */
-	if (strcmp(knob, "arm") || read_line(KNOBS "result", reason, sizeof(reason)))
+	/* Of these the driver says more than an errno can. */
+	if ((strcmp(knob, "arm") && strcmp(knob, "dry")) ||
+	    read_line(KNOBS "result", reason, sizeof(reason)))
 		snprintf(reason, sizeof(reason), "%s", strerror(err));
 	static const char prefix[] = "refused: ";
 	bool prefixed = !strncmp(reason, prefix, strlen(prefix));
 
-	die("refused", "driver: %s = %s: %s", knob, value,
+	die("refused", "driver: %s = %.80s: %s", knob, value,
 	    prefixed ? reason + strlen(prefix) : reason);
+}
+
+void set_layout(const struct job *job)
+{
+	char layout[256];
+
+	if (!job->layout)
+		return;
+	snprintf(layout, sizeof(layout), "%s", job->layout);
+	for (char *p = layout; *p; p++)
+		if (*p == ',')
+			*p = ' ';
+	set_knob("layout", layout);
 }
 
 static void arm(const struct job *job)
@@ -101,15 +119,7 @@ static void arm(const struct job *job)
 		set_knob("label", job->point);
 	if (job->skip)
 		set_knob("skip", job->skip);
-	if (job->layout) {
-		char layout[256];
-
-		snprintf(layout, sizeof(layout), "%s", job->layout);
-		for (char *p = layout; *p; p++)
-			if (*p == ',')
-				*p = ' ';
-		set_knob("layout", layout);
-	}
+	set_layout(job);
 	if (!strcmp(job->trigger, "create"))
 		set_knob("task", NEWCOMER);
 	if (!strcmp(job->arm, "no"))
@@ -145,8 +155,6 @@ static void wait_for(struct guest *guest, const char *trigger)
 
 static void trigger_create(const struct job *job, const char *trigger)
 {
-	static struct guest newcomer;
-
 	guest_start(&newcomer, NEWCOMER, job->victim);
 	guest_launch_async(&newcomer);
 	wait_for(&newcomer, trigger);
@@ -171,6 +179,7 @@ static void trigger_last(const struct job *job, const char *trigger)
 	victim_guest(job, trigger);
 	for (unsigned int i = 0; i < job->guests + job->bystanders; i++)
 		guest_kill(&guests[i]);
+	guest_kill(&newcomer);
 }
 
 /* The host empties the CPU's list and leaves VMX operation there. */
@@ -210,8 +219,7 @@ static const struct {
 	{ "now", trigger_now },
 };
 
-/* Returns only if the point was not reached, or the NMI was lost. */
-static void pull_trigger(const struct job *job, const char *trigger)
+void pull_trigger(const struct job *job, const char *trigger)
 {
 	report("phase fire %s", trigger);
 	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
@@ -255,6 +263,8 @@ void host_main(struct job *job)
 	load_crash_kernel(job);
 	if (!strcmp(job->snapshot, "yes"))
 		take_snapshot(job);
+	if (!strcmp(job->dry, "yes"))
+		dry_main(job);
 	if (!job->point)
 		die("setup-failed", "agent: no point to arm");
 	if (!job->probe)
