@@ -16,6 +16,7 @@ struct entry {
 	bool swept;		/* false: there to follow a VMX instruction alone */
 	bool reported;
 	uint64_t hits;
+	uint64_t missed;	/* hits at which nothing could be said */
 };
 
 struct violation {
@@ -35,6 +36,7 @@ struct dry {
 	size_t nr_violations;
 	bool ended;
 	uint64_t hits, bad;	/* in all, as the agent has it in the end */
+	uint64_t missed;
 };
 
 static const struct {
@@ -217,6 +219,22 @@ static bool take_hits(struct dry *dry, const char *text)
 	return true;
 }
 
+/* The same of hits that were missed. */
+static bool take_missed(struct dry *dry, const char *text)
+{
+	while (*text) {
+		struct entry *entry;
+
+		if (!take_entry(dry, &text, &entry) || entry->missed ||
+		    !skip_prefix(&text, ":") || !take_number(&text, 10, &entry->missed) ||
+		    !entry->missed || (*text && *text != ' '))
+			return false;
+		dry->missed += entry->missed;
+		text += strspn(text, " ");
+	}
+	return true;
+}
+
 static const char *take_kind(const char **text)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -290,8 +308,8 @@ static struct error *take_violation(struct dry *dry, const char *text, bool *ret
 
 bool dry_is_line(const char *line)
 {
-	return skip_word(&line, "dry") || skip_word(&line, "dry-bad") ||
-	       skip_word(&line, "dry-end");
+	return skip_word(&line, "dry") || skip_word(&line, "dry-missed") ||
+	       skip_word(&line, "dry-bad") || skip_word(&line, "dry-end");
 }
 
 struct error *dry_take_line(struct dry *dry, const char *line, bool *ret_ended)
@@ -306,6 +324,8 @@ struct error *dry_take_line(struct dry *dry, const char *line, bool *ret_ended)
 		err = take_end(dry, text);
 	else if (skip_word(&text, "dry-bad"))
 		err = take_violation(dry, text, &good);
+	else if (skip_word(&text, "dry-missed"))
+		good = take_missed(dry, text);
 	else
 		good = skip_word(&text, "dry") && take_hits(dry, text);
 	*ret_ended = dry->ended;
@@ -394,7 +414,16 @@ void dry_print(const struct dry *dry, FILE *file)
 	for (size_t i = 0; i < dry->nr_violations; i++)
 		print_violation(&dry->violation[i], file);
 	if (dry->bad > dry->nr_violations)
-		fprintf(file, "and %" PRIu64 " more\n", dry->bad - dry->nr_violations);
+		fprintf(file, "and %" PRIu64 " more, most of them at these boundaries again\n",
+			dry->bad - dry->nr_violations);
+	for (size_t i = 0; i < dry->nr_entries; i++) {
+		const struct entry *entry = &dry->entry[i];
+
+		if (entry->missed)
+			fprintf(file, "%s+0x%x: %" PRIu64 " hits were missed: has not passed\n",
+				entry->boundary->function, entry->boundary->offset,
+				entry->missed);
+	}
 }
 
 static json_t *entry_json(const struct entry *entry)
@@ -430,15 +459,18 @@ json_t *dry_json(const struct dry *dry)
 	}
 	for (size_t i = 0; i < dry->nr_violations; i++)
 		json_array_append_new(violations, violation_json(&dry->violation[i]));
-	return json_pack("{s:o, s:o, s:I, s:I}", "boundaries", boundaries, "violations", violations,
-			 "hits", (json_int_t)dry->hits, "bad", (json_int_t)dry->bad);
+	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "boundaries", boundaries, "violations",
+			 violations, "hits", (json_int_t)dry->hits, "missed",
+			 (json_int_t)dry->missed, "bad", (json_int_t)dry->bad);
 }
 
 enum exit_status dry_status(const struct dry *dry)
 {
 	if (dry->bad)
 		return STATUS_FAIL;
-	return dry->ended && count(dry, NULL).hit ? STATUS_PASS : STATUS_INCONCLUSIVE;
+	if (!dry->ended || dry->missed || !count(dry, NULL).hit)
+		return STATUS_INCONCLUSIVE;
+	return STATUS_PASS;
 }
 
 uint64_t dry_nr_violations(const struct dry *dry)

@@ -39,6 +39,7 @@ static struct error *make_directory(const char *out, char **ret)
 struct plan {
 	const struct operation *operation[MAX_OPERATIONS];
 	size_t nr;
+	bool guests;		/* there are some to begin with */
 	char triggers[512];	/* separated by commas */
 	const char *situation;	/* NULL: plain */
 };
@@ -74,7 +75,7 @@ static bool needs(const struct plan *plan, const char *trigger)
 			return true;
 		/* There is a first VM only when there is none, ... */
 		if (!strcmp(needed, "first") && !strcmp(trigger, "last"))
-			return true;
+			return plan->guests;
 		offline = offline || !strcmp(needed, "offline");
 		last = last || !strcmp(needed, "last");
 	}
@@ -272,7 +273,7 @@ struct error *dry_sweep(const struct dry_options *options, enum exit_status *ret
 	_cleanup_(cleanup_subject) struct subject *subject = NULL;
 	_cleanup_(cleanup_dry) struct dry *dry = NULL;
 	_cleanup_free_ char *directory = NULL;
-	struct plan plan = { 0 };
+	struct plan plan = { .guests = options->guests || options->bystanders };
 	double seconds = 0;
 	struct error *err = make_plan(options->operations, &plan);
 

@@ -169,6 +169,27 @@ static char *printed(void)
 	return text;
 }
 
+static void test_missed(void)
+{
+	static const char *const lines[] = {
+		"dry 0:3 1:3", "dry-missed 1:2 2:1", "dry-end 6 0", NULL
+	};
+	bool ended;
+	struct error *error = take(lines, &ended);
+
+	tap_ok(!error && ended && dry_status(dry) == STATUS_INCONCLUSIVE,
+	       "hits that were missed: inconclusive");
+	error_free(error);
+	_cleanup_free_ char *text = printed();
+
+	tap_ok(strstr(text, ": 2 hits were missed") && strstr(text, ": 1 hits were missed"),
+	       "and they are told");
+	json_t *json = dry_json(dry);
+
+	tap_ok(json_integer_value(json_object_get(json, "missed")) == 3, "also in JSON");
+	json_decref(json);
+}
+
 static void test_fail(void)
 {
 	char bad[128], hits[64];
@@ -195,7 +216,8 @@ static void test_fail(void)
 	       "the window and the VMCS are named");
 	tap_ok(strstr(text, "points/vmx.c:") && strstr(text, "hit 2 of it, CPU 1, task a b?"),
 	       "source line, hit, CPU and task");
-	tap_ok(strstr(text, "\nand 2 more\n"), "violations that were not told are counted");
+	tap_ok(strstr(text, "\nand 2 more, most of them at these boundaries again\n"),
+	       "violations that were not told are counted");
 	char line[256];
 	int boundaries = 0, hit = 0, not_hit = 0, violations = 0;
 	const char *row = strstr(text, "vmx_vcpu_load_vmcs ");
@@ -239,6 +261,7 @@ static void test_damaged(void)
 		past_bad,
 		"dry-end", "dry-end 1", "dry-end 1 x", "dry-end 1 0 0", "dry-end x 0", "dry-end -1 0",
 		"dry-end 1 0 ",
+		"dry-missed 1", "dry-missed 1:0", "dry-missed 1:1 1:1", "dry-missed x:1",
 		"dryad", "", "phase fire", "dry-badly 1",
 	};
 	const char *const lost[] = { "dry-end 2 0", "dry-end 0 0", "dry-end 1 1" };
@@ -299,7 +322,8 @@ static void test_fuzzed(void)
 
 static void test_is_line(void)
 {
-	tap_ok(dry_is_line("dry 1:2") && dry_is_line("dry") && dry_is_line("dry-bad 1") &&
+	tap_ok(dry_is_line("dry 1:2") && dry_is_line("dry") &&
+	       dry_is_line("dry-missed 1:1") && dry_is_line("dry-bad 1") &&
 	       dry_is_line("dry-end 0 0"), "lines of a dry sweep");
 	tap_ok(!dry_is_line("dryer") && !dry_is_line("") && !dry_is_line("phase dry") &&
 	       !dry_is_line("dry-") && !dry_is_line("error x dry"), "other lines");
@@ -317,6 +341,7 @@ int main(void)
 	test_table();
 	test_refused();
 	test_pass();
+	test_missed();
 	test_fail();
 	test_damaged();
 	test_fuzzed();
