@@ -277,7 +277,7 @@ int cmd_run(int argc, char **argv)
 {
 	_cleanup_(cleanup_replay) struct replay *replay = NULL;
 	struct run_options options = run_defaults;
-	struct run_result result;
+	_cleanup_(run_result_deinit) struct run_result result = { 0 };
 	const char *again = NULL;
 	struct error *err = parse(argc, argv, &options, &again);
 

@@ -95,13 +95,15 @@ struct run {
 	char message[512];	/* what went wrong; empty: nothing */
 	char hung_in[32];	/* phase, if that is what happened */
 	bool fired;		/* or may have: the driver is armed, or about to be */
-	bool passed_in_place;	/* the dump was judged where it was, and nothing of it kept */
+	bool judged_in_place;	/* the dump was judged where it was, and nothing of it kept */
 	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
 	uint64_t memory;	/* of the fork, KiB, at most; 0: unknown */
 	json_t *notes;
+	json_t *console;	/* its last lines, once the run has ended; NULL: it passed */
 	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
 	char *dump;		/* path of the collected dump; NULL: none */
 	struct analysis *analysis; /* NULL: no readable dump */
+	json_t *verdict;	/* of that */
 	enum exit_status status;
 };
 
@@ -436,6 +438,9 @@ static void collect(struct run *run)
 
 	if (!err && found)
 		run->dump = no_cleanup_ptr(path);
+	/* A part of it is worth less than room for the record. */
+	if (err)
+		unlink(path);
 	if (!run->dump && run->outcome == OUTCOME_CAPTURED)
 		conclude(run, OUTCOME_DUMP_UNREADABLE,
 			 err ? err->message : "the dump disk holds no vmcore");
@@ -475,11 +480,7 @@ static struct error *write_report_files(struct run *run)
 	err = analysis_print(run->analysis, CHARSET_ASCII, text_file);
 	if (err)
 		return err;
-	json_t *object = analysis_json(run->analysis);
-
-	err = write_json(object, json);
-	json_decref(object);
-	return err;
+	return write_json(run->verdict, json);
 }
 
 static enum exit_status verdict_status(enum verdict verdict)
@@ -547,25 +548,25 @@ static struct error *judge(struct run *run, const char *path)
 	if (err)
 		return err;
 	run->status = verdict_status(analysis_verdict(run->analysis));
-	json_t *verdict = analysis_json(run->analysis);
-	const char *doubt = run->status == STATUS_PASS ? find_doubt(run, verdict) : NULL;
+	json_decref(run->verdict);
+	run->verdict = analysis_json(run->analysis);
+	const char *doubt = run->status == STATUS_PASS ? find_doubt(run, run->verdict) : NULL;
 
 	if (doubt) {
 		conclude(run, run->outcome, doubt);
 		run->status = STATUS_INCONCLUSIVE;
 	}
-	err = run->options->in_capture ? check_in_capture(run, verdict) : NULL;
+	err = run->options->in_capture ? check_in_capture(run, run->verdict) : NULL;
 	if (err) {
 		conclude(run, run->outcome, err->message);
 		run->status = STATUS_INCONCLUSIVE;
 	}
 	error_free(err);
-	json_decref(verdict);
 	return NULL;
 }
 
-/* Judge the dump where it is. Return: it passes, and there is nothing to keep. */
-static bool passes_in_place(struct run *run)
+/* Judge the dump where it is. Return: it is as expected, and there is nothing to keep. */
+static bool is_expected_in_place(struct run *run)
 {
 	const struct target_ops *ops = run->ops;
 	int file = ops->dump_file ? ops->dump_file(run->target) : -1;
@@ -577,13 +578,13 @@ static bool passes_in_place(struct run *run)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	struct error *err = judge(run, path);
 
-	run->passed_in_place = !err && run->status == STATUS_PASS;
+	run->judged_in_place = !err && run->status == run->options->expected;
 	error_free(err);
-	if (!run->passed_in_place) {
+	if (!run->judged_in_place) {
 		analysis_destroy(run->analysis);
 		run->analysis = NULL;
 	}
-	return run->passed_in_place;
+	return run->judged_in_place;
 }
 
 static void analyze(struct run *run)
@@ -705,7 +706,7 @@ static json_t *run_json(const struct run *run)
 	if (run->dump)
 		json_object_set_new(object, "dump", json_string(run->dump));
 	if (run->status != STATUS_PASS)
-		json_object_set_new(object, "console", console_excerpt(run));
+		json_object_set(object, "console", run->console);
 	add_replay_keys(run, object);
 	return object;
 }
@@ -748,14 +749,13 @@ static struct error *report(struct run *run)
 	       options->deliver, options->victim, run->directory);
 	if (run->analysis)
 		return err;
-	json_t *excerpt = console_excerpt(run), *line;
+	json_t *line;
 	size_t i;
 
-	if (json_array_size(excerpt))
+	if (json_array_size(run->console))
 		puts("last lines of the console:");
-	json_array_foreach(excerpt, i, line)
+	json_array_foreach(run->console, i, line)
 		printf("  %s\n", json_string_value(line));
-	json_decref(excerpt);
 	return err;
 }
 
@@ -843,7 +843,7 @@ static struct error *crash_and_capture(struct run *run)
 		run->ticks = ops->ticks(run->target);
 	if (ops->memory)
 		run->memory = ops->memory(run->target);
-	if (!run->options->transient || !passes_in_place(run))
+	if (!run->options->transient || !is_expected_in_place(run))
 		collect(run);
 	ops->reset(run->target);
 	return NULL;
@@ -920,6 +920,8 @@ static void run_deinit(struct run *run)
 	snapshot_destroy(run->own_snapshot);
 	free(run->boot_directory);
 	analysis_destroy(run->analysis);
+	json_decref(run->verdict);
+	json_decref(run->console);
 	json_decref(run->notes);
 	free(run->directory);
 	free(run->probe);
@@ -945,13 +947,15 @@ static void remove_directory(const struct run *run)
 /* Judge what was captured, and say and record it. */
 static struct error *finish(struct run *run)
 {
-	if (run->passed_in_place) {
+	if (run->judged_in_place) {
 		progress_end(&run->progress);
 		remove_directory(run);
 		return NULL;
 	}
 	analyze(run);
 	progress_end(&run->progress);
+	if (run->status != STATUS_PASS)
+		run->console = console_excerpt(run);
 	struct error *err = write_record(run);
 	/* A record that cannot be written does not cost the verdict. */
 	struct error *unsaid = report(run);
@@ -974,11 +978,20 @@ static void summarize(const struct run *run, struct run_result *ret)
 		.ticks = run->ticks,
 		.armed_ticks = run->snapshot ? snapshot_ticks(run->snapshot) : 0,
 		.memory = run->memory,
+		.verdict = run->outcome == OUTCOME_CAPTURED ? json_incref(run->verdict) : NULL,
+		.console = json_incref(run->console),
 	};
+	snprintf(ret->phase, sizeof(ret->phase), "%s", run->hung_in);
 	snprintf(ret->outcome, sizeof(ret->outcome), "%s", outcome_name(run->outcome));
 	snprintf(ret->text, sizeof(ret->text), "%s", text);
-	if (!run->passed_in_place)
+	if (!run->judged_in_place)
 		snprintf(ret->directory, sizeof(ret->directory), "%s", run->directory);
+}
+
+void run_result_deinit(struct run_result *result)
+{
+	json_decref(result->verdict);
+	json_decref(result->console);
 }
 
 /* What nobody asked for but must be decided. */

@@ -2,6 +2,7 @@
 #ifndef INJECT_RUN_H
 #define INJECT_RUN_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,7 +62,8 @@ struct run_options {
 	const struct snapshot *snapshot;
 	const struct replay *replay; /* what must be as it was in an earlier run; or NULL */
 	uint64_t budget;	/* of the fork: emulated instructions a CPU */
-	bool transient;		/* leave a run directory only if the run does not pass */
+	bool transient;		/* leave no run directory if the dump comes to what ... */
+	enum exit_status expected; /* ... this says */
 	bool same_kernel;	/* the crashed kernel captures its dump itself */
 	/* Only by disk: as kdump scripts do it, and slower here */
 	bool checks;		/* load the crash kernel with checksums */
@@ -78,17 +80,22 @@ struct run_options {
 /* The options' defaults. */
 extern const struct run_options run_defaults;
 
-/* What came of a run, in short. Small enough for one write to a pipe. */
+/* What came of a run, in short. */
 struct run_result {
 	enum exit_status status;
 	char outcome[32];
+	char phase[32];		/* of a run that hung; else empty */
 	char text[512];		/* what the dump says, or what went wrong */
 	char directory[1024];	/* empty: none was left */
 	double seconds;
 	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
 	uint64_t armed_ticks;	/* by a snapshot: the same to where it is armed; else 0 */
 	uint64_t memory;	/* KiB that the fork took until then, at most; 0: unknown */
+	json_t *verdict;	/* as analysis_json() has it; NULL: no dump could be read */
+	json_t *console;	/* its last lines; NULL: the run passed */
 };
+
+void run_result_deinit(struct run_result *result);
 
 /*
  * Do one crash run: images, boot, crash, dump, analysis, run directory, report

@@ -192,6 +192,21 @@ static enum target_event snapshot_target_next_event(struct target *target, int t
 	return read_event(target);
 }
 
+/* A disk that fills up takes a part first, and says only then that it is full. */
+static bool write_whole(int to, const char *block, size_t length, off_t at)
+{
+	while (length) {
+		ssize_t written = pwrite(to, block, length, at);
+
+		if (written <= 0)
+			return false;
+		block += written;
+		length -= written;
+		at += written;
+	}
+	return true;
+}
+
 static struct error *copy_file(int from, const char *path)
 {
 	_cleanup_close_ int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -210,7 +225,7 @@ static struct error *copy_file(int from, const char *path)
 			size_t want = end - at < 1 << 20 ? end - at : 1 << 20;
 			ssize_t length = pread(from, block, want, at);
 
-			if (length <= 0 || pwrite(to, block, length, at) != length)
+			if (length <= 0 || !write_whole(to, block, length, at))
 				return error_errno(errno, "%s: cannot write", path);
 			at += length;
 		}
