@@ -51,6 +51,7 @@ host: deps
 	@ln -sfn $(TOP)/driver $(BUILD)/driver
 	@ln -sfn $(TOP)/tests/kselftest $(BUILD)/kselftest
 	@ln -sf $(TOP)/inject/packages $(BUILD)/packages
+	@ln -sf $(TOP)/tests/scenarios.cfg $(BUILD)/scenarios.cfg
 
 kernel: deps
 	$(Q)$(MAKE) -C kernel-patch KERNEL=$(KERNEL)

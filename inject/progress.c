@@ -74,6 +74,14 @@ void progress_tick(struct progress *progress)
 		show(progress, "\n");
 }
 
+void progress_clear(const struct progress *progress)
+{
+	if (!progress->terminal || progress->quiet)
+		return;
+	fputs("\r\033[K", stderr);
+	fflush(stderr);
+}
+
 void progress_end(struct progress *progress)
 {
 	finish_current(progress);

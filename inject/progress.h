@@ -34,6 +34,8 @@ void progress_phase(struct progress *progress, const char *name, const char *det
 void progress_detail(struct progress *progress, const char *detail);
 /* To be called a few times a second. */
 void progress_tick(struct progress *progress);
+/* Before something else is written that may come to the same terminal. */
+void progress_clear(const struct progress *progress);
 /* End the last phase and leave the terminal line free. */
 void progress_end(struct progress *progress);
 /* Name of the current phase, "none" before the first. */

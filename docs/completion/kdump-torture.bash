@@ -25,6 +25,13 @@ _kdump_torture_points()
 		host/now' -- "$1")
 }
 
+# Names and groups of the scenarios that the command $1 finds without a path.
+_kdump_torture_scenarios()
+{
+	"$1" sweep --list 2> /dev/null |
+		sed -n 's/^\([a-z0-9-]\+\) .*; group \([^;]*\).*/\1 \2/p' | tr ' ' , | tr , '\n' | sort -u
+}
+
 # The last one of a list with commas between.
 _kdump_torture_triggers()
 {
@@ -55,11 +62,11 @@ _kdump_torture_value()
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
 			compgen -d -- "$3")
 		return 0 ;;
-	-o|--out|--replay|--modules)
+	-o|--out|--replay|--resume|--modules)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$3")
 		return 0 ;;
-	-m|--module|--layout|--vmlinux)
+	-m|--module|--layout|--vmlinux|--scenarios|--junit|--baseline|--results)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 		return 0 ;;
@@ -87,8 +94,10 @@ _kdump_torture_options()
 			--replay --path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
 	sweep)
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
-			--dry --op --repeat --vary --full --sample --keep --memory --emulator --budget \
-			--timeout --json --quiet --help ;;
+			--list --scenarios --resume --dry --op --repeat --vary --full --sample --keep \
+			--memory --emulator --budget --timeout --junit --json --quiet --help ;;
+	regress)	echo --baseline --kernel --results --scenarios --out --jobs --emulator \
+			--junit --quiet --help ;;
 	points)		echo --kernel --module --op --boundaries --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
@@ -104,7 +113,7 @@ _kdump_torture()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run sweep points analyze kselftest doctor
+		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress points analyze kselftest doctor
 			--help --version' -- "$cur")
 		return
 	fi
@@ -119,6 +128,8 @@ _kdump_torture()
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_options "$name")" -- "$cur")
 	elif [[ $name == points ]]; then
 		_kdump_torture_points "$cur"
+	elif [[ $name == sweep || $name == regress ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_scenarios "$program")" -- "$cur")
 	elif [[ $name == analyze ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -11,7 +11,7 @@ use File::Path qw(make_path remove_tree);
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(fits_schema crash_run analyze tool slurp is_clean vmcs_by scratch $BUILD $COMMAND);
+our @EXPORT = qw(closed_schema fits_results_schema fits_schema crash_run analyze tool slurp is_clean vmcs_by scratch $BUILD $COMMAND);
 our $BUILD = $ENV{BUILD} || abs_path(dirname(__FILE__) . '/../../build');
 our $COMMAND = "$BUILD/kdump-torture";
 
@@ -80,6 +80,38 @@ sub fits_schema {
 		'jsonschema', '-i', "$run->{dir}/verdict.json",
 		dirname(__FILE__) . '/../../docs/verdict.schema.json');
 	is($status, 0, 'verdict.json fits its schema') or diag($out, $err);
+}
+
+# The path of a schema of docs/ that is closed for keys it does not name, which
+# outside of tests may come at any time; and its keys.
+sub closed_schema {
+	my ($name) = @_;
+	my $schema = JSON::PP->new->decode(slurp(dirname(__FILE__) . "/../../docs/$name"));
+	my %keys;
+	my $close;
+	$close = sub {
+		my ($node) = @_;
+		$close->($_) for ref $node eq 'HASH' ? values %$node : ref $node eq 'ARRAY' ? @$node : ();
+		return if ref $node ne 'HASH' || ref $node->{properties} ne 'HASH';
+		$node->{additionalProperties} = JSON::PP::false;
+		$keys{$_} = 1 for keys %{ $node->{properties} };
+	};
+	$close->($schema);
+	my $path = "$BUILD/tests/$name";
+	make_path(dirname($path));
+	open(my $fh, '>', $path) or die "$path: $!";
+	print $fh JSON::PP->new->encode($schema);
+	close($fh);
+	return ($path, sort keys %keys);
+}
+
+# The results of the sweep in $dir are as docs/results.schema.json has it.
+sub fits_results_schema {
+	my ($dir) = @_;
+	my ($schema) = closed_schema('results.schema.json');
+	my ($status, $out, $err) = tool("$dir.schema", 'python3', '-W', 'ignore', '-m', 'jsonschema',
+		'-i', "$dir/results.json", $schema);
+	is($status, 0, 'results.json fits its schema') or diag(substr($out . $err, 0, 2000));
 }
 
 # Nothing of a run is left but what it is to leave: no process that names its
