@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a sweep does with scenarios, what it says and leaves, that it goes on where
-# it was broken off, and that each outcome is told from the others.
+# it was broken off, that each outcome is told from the others, and what regress
+# finds.
 use strict;
 use warnings;
 use FindBin;
@@ -305,6 +306,26 @@ subtest 'full: makedumpfile fails' => sub {
 		'/usr/bin/makedumpfilX', 'agent');
 	outcome_is(sweep('sweep-incomplete', @one, '--full'), 'dump-incomplete', 'inconclusive',
 		qr/makedumpfile: status/);
+};
+
+subtest 'regress' => sub {
+	my $baseline = sweep('regress-baseline', '--points', 'list_add/2,list_del/1', '--sample', 0);
+	is($baseline->{status}, 0, 'the baseline') or diag($baseline->{out}, $baseline->{err});
+	for ([ 'fixed', 0, qr/^# against the baseline: 2 as before, 0 new failure/m ],
+		[ 'bitmap', 1, qr{^# new failure: adhoc/list_add/2/self\n#     before: pass\n#     now: fail}m ]) {
+		my ($kernel, $wanted, $message) = @$_;
+		my $dir = scratch("regress-$kernel");
+		diag("regress: $kernel");
+		my ($status, $out, $err) = tool("$dir.log", $COMMAND, 'regress', '--baseline',
+			"$baseline->{dir}/results.json", '--kernel', $kernel, '--out', $dir);
+		is($status, $wanted, "$kernel: exit status $wanted") or diag($out, $err);
+		like($out, $message, "$kernel: what has changed");
+		like($out, qr/^KTAP version 1\n1\.\.2\n/, "$kernel: behind the sweep");
+	}
+	my ($status, $out) = tool("$BUILD/tests/e2e/regress-fixed.back", $COMMAND, 'regress',
+		'--baseline', "$BUILD/tests/e2e/regress-bitmap", '--results', $baseline->{dir});
+	is($status, 0, 'the other way round, from the files: exit status 0');
+	is(scalar(() = $out =~ /^# fixed: /mg), 2, 'both are fixed');
 };
 
 done_testing();
