@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "inject/scenario.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyze/cleanup.h"
+#include "inject/ini.h"
 #include "inject/operations.h"
 #include "inject/option.h"
 #include "inject/words.h"
@@ -247,7 +246,8 @@ static struct scenario *find(const struct scenarios *scenarios, const char *name
 	return NULL;
 }
 
-static struct error *add(struct scenarios *scenarios, const char *name)
+struct error *scenarios_add(struct scenarios *scenarios, const char *name,
+			    struct scenario **ret)
 {
 	/* It becomes part of a path, a TAP line and a glob's subject. */
 	if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
@@ -263,60 +263,32 @@ static struct error *add(struct scenarios *scenarios, const char *name)
 	struct error *err = scenario_init(name, &larger[scenarios->nr]);
 
 	if (!err)
-		scenarios->nr++;
+		*ret = &larger[scenarios->nr++];
 	return err;
 }
 
-static char *trim(char *text)
+static struct error *take_section(void *arg, const char *name)
 {
-	char *end = text + strlen(text);
+	struct scenario *scenario;
 
-	while (end > text && isspace((unsigned char)end[-1]))
-		*--end = '\0';
-	return text + strspn(text, " \t");
+	return scenarios_add(arg, name, &scenario);
 }
 
-static struct error *take_line(struct scenarios *scenarios, char *line)
+static struct error *take_key(void *arg, const char *key, const char *value)
 {
-	line = trim(line);
-	if (!*line || *line == '#')
-		return NULL;
-	size_t length = strlen(line);
+	struct scenarios *scenarios = arg;
 
-	if (*line == '[') {
-		if (line[length - 1] != ']')
-			return error_new("%s: no ] at the end", line);
-		line[length - 1] = '\0';
-		return add(scenarios, line + 1);
-	}
-	char *equals = strchr(line, '=');
-
-	if (!equals)
-		return error_new("%s: neither [NAME] nor KEY = VALUE", line);
-	if (!scenarios->nr)
-		return error_new("%s: no [NAME] before it", line);
-	*equals = '\0';
-	return scenario_set(&scenarios->scenario[scenarios->nr - 1], trim(line),
-			    trim(equals + 1));
+	return scenario_set(&scenarios->scenario[scenarios->nr - 1], key, value);
 }
 
 struct error *scenarios_load(const char *path, struct scenarios *ret)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	const struct ini_calls calls = { .section = take_section, .key = take_key };
 	_cleanup_(scenarios_deinit) struct scenarios scenarios = { 0 };
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
+	struct error *err = ini_read(path, &calls, &scenarios);
 
-	if (!file)
-		return error_errno(errno, "%s: cannot read the scenarios", path);
-	for (unsigned int nr = 1; getline(&line, &size, file) > 0; nr++) {
-		struct error *err = take_line(&scenarios, line);
-
-		if (err)
-			return error_context(err, "%s:%u", path, nr);
-	}
-	if (ferror(file))
-		return error_errno(errno, "%s: cannot read the scenarios", path);
+	if (err)
+		return err;
 	*ret = scenarios;
 	scenarios = (struct scenarios){ 0 };
 	return NULL;

@@ -52,6 +52,13 @@ void scenarios_deinit(struct scenarios *scenarios);
 struct error *scenario_init(const char *name, struct scenario *ret);
 void scenario_deinit(struct scenario *scenario);
 
+/*
+ * One more, with no key set. An error if there is one of this name. *@ret is valid
+ * until the next is added.
+ */
+struct error *scenarios_add(struct scenarios *scenarios, const char *name,
+			    struct scenario **ret);
+
 /* One line of a section. @scenario is left valid by an error. */
 struct error *scenario_set(struct scenario *scenario, const char *key, const char *value);
 
