@@ -23,12 +23,15 @@ help:
 	@echo '                EMULATOR=fast|packaged, RUNDIR=DIR, ARGS=... (see kdump-torture'
 	@echo '                run --help)'
 	@echo 'make check      all tests; ends with "N passed, N failed"'
+	@echo 'make check-full the same, with all known bugs and every place in list_add() and list_del()'
 	@echo 'make check-unit the tests that need no emulator, in seconds'
 	@echo 'make fuzz       feed the analyser damaged dumps for TIME=60 seconds or RUNS=N, JOBS=1|2'
 	@echo '                (docs/FUZZING.md)'
 	@echo 'make bench      what the analyser costs beside crash(8), drgn and libkdumpfile; VMCORE=,'
 	@echo '                VMLINUX=, MODULES=DIR for a dump of yours, RUNS=7, INSTRUCTIONS=1'
 	@echo 'make host       the host command build/kdump-torture alone'
+	@echo 'make mutants    crash a kernel for each known bug: which of them are caught (ARGS=...;'
+	@echo '                make mutant-kernels only builds them)'
 	@echo 'make kernel     the kernel to be crashed (KERNEL=fixed|bitmap)'
 	@echo 'make emulator   the fast emulator, from the source of Debian; run and check make it'
 	@echo '                if it can be had, unless EMULATOR=packaged'
@@ -51,7 +54,7 @@ host: deps
 	@ln -sfn $(TOP)/driver $(BUILD)/driver
 	@ln -sfn $(TOP)/tests/kselftest $(BUILD)/kselftest
 	@ln -sf $(TOP)/inject/packages $(BUILD)/packages
-	@ln -sf $(TOP)/tests/scenarios.cfg $(BUILD)/scenarios.cfg
+	@ln -sf $(TOP)/tests/scenarios.cfg $(TOP)/kernel-patch/6.1/mutants/mutants.cfg $(BUILD)/
 
 kernel: deps
 	$(Q)$(MAKE) -C kernel-patch KERNEL=$(KERNEL)
@@ -69,8 +72,11 @@ kernel-and-emulator: deps
 fast-emulator: deps
 	$(Q)$(MAKE) -C inject/emulator if-possible
 
-mutants: deps
+mutant-kernels: deps
 	$(Q)$(MAKE) -C kernel-patch mutants
+
+mutants: host mutant-kernels $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
+	$(Q)$(BUILD)/kdump-torture detect $(if $(EMULATOR),--emulator $(EMULATOR)) $(ARGS)
 
 ifeq ($(KDIR),)
 run: host kernel-and-emulator
@@ -87,6 +93,9 @@ check-unit: host
 check: host $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
 	$(Q)$(MAKE) -C tests check
 
+check-full:
+	$(Q)$(MAKE) check FULL=1
+
 fuzz: deps
 	$(Q)$(MAKE) -C tests/fuzz fuzz
 
@@ -101,5 +110,5 @@ install: host
 clean:
 	$(Q)rm -rf $(BUILD)
 
-.PHONY: help deps host kernel emulator kernel-and-emulator fast-emulator mutants run check-unit \
-	check fuzz bench install clean
+.PHONY: help deps host kernel emulator kernel-and-emulator fast-emulator mutant-kernels mutants run \
+	check-unit check check-full fuzz bench install clean

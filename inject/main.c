@@ -19,6 +19,7 @@ static const struct command {
 	{ "run", cmd_run, "crash a KVM host at one chosen instruction and judge the dump" },
 	{ "sweep", cmd_sweep, "crash at many points, from one boot" },
 	{ "regress", cmd_regress, "sweep again, and say what is worse than it was" },
+	{ "detect", cmd_detect, "crash kernels with known bugs: is each of them caught?" },
 	{ "points", cmd_points, "list the crash points of a kernel" },
 	{ "analyze", cmd_analyze, "judge a vmcore: was every VMCS cleared?" },
 	{ "kselftest", cmd_kselftest, "run the tests that crash nothing in a target" },

@@ -96,6 +96,7 @@ _kdump_torture_options()
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
 			--list --scenarios --resume --dry --op --repeat --vary --full --sample --keep \
 			--memory --emulator --budget --timeout --junit --json --quiet --help ;;
+	detect)		echo --results --out --jobs --emulator --junit --quiet --help ;;
 	regress)	echo --baseline --kernel --results --scenarios --out --jobs --emulator \
 			--junit --quiet --help ;;
 	points)		echo --kernel --module --op --boundaries --json --help ;;
@@ -113,7 +114,7 @@ _kdump_torture()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress points analyze kselftest doctor
+		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress detect points analyze kselftest doctor
 			--help --version' -- "$cur")
 		return
 	fi

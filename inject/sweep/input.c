@@ -12,13 +12,40 @@
 #include "inject/sweep/sweep.h"
 #include "inject/words.h"
 
+struct error *sweep_load_mutants(struct mutants *ret)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/mutants.cfg", data_directory()) < 0)
+		return &error_no_memory;
+	return mutants_load(path, ret);
+}
+
+/* Those that come along. */
+static struct error *load_own(struct scenarios *ret)
+{
+	_cleanup_(mutants_deinit) struct mutants mutants = { 0 };
+	_cleanup_(scenarios_deinit) struct scenarios scenarios = { 0 };
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/scenarios.cfg", data_directory()) < 0)
+		return &error_no_memory;
+	struct error *err = scenarios_load(path, &scenarios);
+
+	if (!err)
+		err = sweep_load_mutants(&mutants);
+	if (!err)
+		err = mutants_scenarios(&mutants, &scenarios);
+	if (err)
+		return err;
+	*ret = scenarios;
+	scenarios = (struct scenarios){ 0 };
+	return NULL;
+}
+
 struct error *sweep_load_scenarios(const char *path, struct scenarios *ret)
 {
-	_cleanup_free_ char *own = NULL;
-
-	if (!path && asprintf(&own, "%s/scenarios.cfg", data_directory()) < 0)
-		return &error_no_memory;
-	return scenarios_load(path ?: own, ret);
+	return path ? scenarios_load(path, ret) : load_own(ret);
 }
 
 /* The scenario that the options make. */

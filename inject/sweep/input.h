@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "inject/mutants.h"
 #include "inject/scenario.h"
 #include "inject/sweep/header.h"
 #include "inject/sweep/plan.h"
@@ -26,7 +27,8 @@ struct sweep_input {
 struct error *sweep_input_init(const struct sweep_options *options, struct sweep_input *ret);
 void sweep_input_deinit(struct sweep_input *input);
 
-/* @path: NULL for the file that comes along. */
+/* @path: NULL for those that come along, the mutants' among them. */
 struct error *sweep_load_scenarios(const char *path, struct scenarios *ret);
+struct error *sweep_load_mutants(struct mutants *ret);
 
 #endif

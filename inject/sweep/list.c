@@ -17,11 +17,15 @@ static void print_scenario(const struct scenario *scenario)
 {
 	static const char *const points[] = {
 		[POINTS_STEPS] = "steps", [POINTS_BOUNDARIES] = "boundaries",
-		[POINTS_LIST] = "points",
 	};
 
-	printf("%-24s %s of %s by ", scenario->name, points[scenario->points],
-	       scenario->operation ? scenario->operation->name : "all operations");
+	printf("%-26s ", scenario->name);
+	if (scenario->points == POINTS_LIST)
+		print_words(scenario->list);
+	else
+		printf("%s of %s", points[scenario->points],
+		       scenario->operation ? scenario->operation->name : "all operations");
+	printf(" by ");
 	print_words(scenario->deliver);
 	if (*scenario->groups) {
 		printf("; group ");
@@ -33,7 +37,7 @@ static void print_scenario(const struct scenario *scenario)
 	}
 	putchar('\n');
 	if (scenario->danger)
-		printf("%24s by its name only: %s\n", "", scenario->danger);
+		printf("%26s by its name only: %s\n", "", scenario->danger);
 }
 
 static void print_all(const struct scenario *const *scenarios, size_t nr)

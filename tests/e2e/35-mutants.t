@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The detection table: each known bug that is put back shows where it must, and
-# nowhere else; the kernel without any passes all the same crashes.
+# Each known bug that is put back shows where it must, and nowhere else; the kernel
+# without any passes all the same crashes. Three of them, or with FULL=1 all that
+# can be shown; and that a bug which is not caught is told.
 use strict;
 use warnings;
 use FindBin;
@@ -11,54 +12,87 @@ use Mutants;
 use Test::More;
 use Torture;
 
-# What a crash of a sweep shows, in the words of mutants.cfg.
+my %mutants = map { $_->{name} => $_ } mutants();
+my @shown = grep { !$mutants{$_}{unshown} } sort keys %mutants;
+my @representative = qw(bitmap no-vmxoff publish-first);
+
+# Returns status, table and the crashes by kernel.
+sub detect {
+	my ($name, @mutants) = @_;
+	my $dir = scratch("detect-$name");
+	diag("detect: @mutants");
+	my ($status, $out, $err) = tool("$dir.log", $COMMAND, 'detect', '--out', $dir, @mutants);
+	my $results = eval { JSON::PP->new->decode(slurp("$dir/results.json")) } || {};
+	my %by_kernel;
+	push @{ $by_kernel{ $_->{kernel} } }, $_ for @{ $results->{results} || [] };
+	diag($err) if !%by_kernel;
+	return ($status, $out, \%by_kernel, $dir);
+}
+
+# What a crash shows, in the words of mutants.cfg.
 sub finding {
 	my ($crash) = @_;
 	return $crash->{outcome} if $crash->{outcome} ne 'captured';
-	return { pass => 'none', fail => 'not-cleared' }->{ $crash->{verdict} } // $crash->{verdict};
+	return { fail => 'not-cleared' }->{ $crash->{verdict} } // 'none';
 }
 
-# The findings by "POINT DELIVERY".
-sub sweep {
-	my ($kernel, $points, $deliver) = @_;
-	my $dir = scratch("mutant-$kernel");
-	diag("sweep: $kernel");
-	my ($status, $out, $err) = tool("$dir.log", $COMMAND, 'sweep', '--json', '--kernel', $kernel,
-		'--points', join(',', @$points), '--deliver', join(',', @$deliver), '--sample', 0,
-		'--budget', 200, '--out', $dir);
-	my @crashes = map { eval { JSON::PP->new->decode($_) } || () } split /\n/, $out;
-	diag($err) if !@crashes;
-	is(scalar(grep { length $_->{difference} } @crashes), 0, 'both paths agree');
-	return { map { ("$_->{point} $_->{deliver}" => finding($_)) } @crashes };
-}
-
-my (@table, %seen);
-for my $mutant (grep { !$_->{unshown} } mutants()) {
-	my @points = split ' ', $mutant->{points};
-	my @elsewhere = split ' ', $mutant->{elsewhere} // '';
-	my @deliver = split ' ', $mutant->{deliver};
-	my %want = map { my $point = $_; map { ("$point $_" => 'none') } @deliver } @elsewhere;
-	for my $deliver (@deliver) {
-		$want{"$_ $deliver"} = $mutant->{"finding.$deliver"} // $mutant->{finding} for @points;
-	}
-	$seen{$_}++ for @points, @elsewhere;
-	subtest $mutant->{name} => sub {
-		my $got = sweep($mutant->{name}, [ @points, @elsewhere ], \@deliver);
-		is_deeply($got, \%want, "$mutant->{bug}: shows " . ($mutant->{window}));
-		my @caught = grep { ($got->{$_} // '') ne 'none' } sort keys %$got;
-		push @table, sprintf('%-18s %-14s %2d of %2d crashes%s', $mutant->{name},
-			(split ' ', $mutant->{commit})[0], scalar @caught, scalar keys %$got,
-			@caught ? ", first at $caught[0]: $got->{$caught[0]}" : '');
+my @mutants = $ENV{FULL} ? @shown : @representative;
+my ($status, $out, $crashes, $dir) = detect('mutants', @mutants);
+is($status, 0, 'exit status 0') or diag($out);
+my @table = grep { /^# / } split /\n/, $out;
+for my $name (@mutants) {
+	my $mutant = $mutants{$name};
+	subtest $name => sub {
+		my @deliver = split ' ', $mutant->{deliver};
+		my %want;
+		for my $how (@deliver) {
+			$want{"$_ $how"} = $mutant->{"finding.$how"} // $mutant->{finding}
+				for split ' ', $mutant->{points};
+			$want{"$_ $how"} = 'none' for split ' ', $mutant->{elsewhere} // '';
+		}
+		my %got = map { ("$_->{point} $_->{deliver}" => finding($_)) } @{ $crashes->{$name} };
+		is_deeply(\%got, \%want, "$mutant->{bug}: shows $mutant->{window}");
+		my @caught = grep { $_ ne 'none' } values %want;
+		my ($row) = grep { /^# \Q$name\E / } @table;
+		like($row, qr/ ${\scalar @caught} of +${\scalar keys %want}\b/, 'its line in the table');
+		my %fixed = map { ("$_->{point} $_->{deliver}" => 1) }
+			grep { $_->{scenario} eq "$name-fixed" } @{ $crashes->{fixed} };
+		is_deeply([ sort keys %fixed ], [ sort keys %want ], 'fixed is crashed in the same places');
 	};
 }
+is_deeply([ grep { finding($_) ne 'none' } @{ $crashes->{fixed} } ], [], 'fixed: no false alarm');
+is(scalar(grep { length $_->{difference} } map { @$_ } values %$crashes), 0, 'both paths agree');
+fits_results_schema($dir);
+is_clean({ dir => $dir });
 
-subtest 'fixed: no false alarm' => sub {
-	my $got = sweep('fixed', [ sort keys %seen ], [qw(self remote shootdown)]);
-	is(scalar keys %$got, 3 * keys %seen, 'all were crashed');
-	is_deeply([ grep { $got->{$_} ne 'none' } sort keys %$got ], [], 'and all pass');
+subtest 'a bug that is not caught' => sub {
+	my $data = scratch('detect-data');
+	mkdir($data);
+	mkdir("$data/kernels");
+	symlink($_, "$data/" . ($_ =~ s{.*/}{}r)) for grep { !m{/kernels$} } glob("$BUILD/*");
+	symlink("$BUILD/kernels/fixed", "$data/kernels/$_") for qw(fixed one-cpu-only);
+	local $ENV{KDUMP_TORTURE_DATA} = $data;
+	($status, $out) = detect('uncaught', 'one-cpu-only');
+	is($status, 1, 'exit status 1');
+	like($out, qr/^# one-cpu-only +- +0 of +6  NOT CAUGHT; 6 NOT AS EXPECTED$/m,
+		'the table says so');
+	like($out, qr/^# 0 of 1 mutants caught/m, 'the sum, too');
 };
 
-diag($_) for 'detection table:', @table,
-	map { sprintf('%-18s not shown: %s', @$_{qw(name unshown)}) } grep { $_->{unshown} } mutants();
+subtest 'what cannot be detected' => sub {
+	for (grep { $mutants{$_}{unshown} } sort keys %mutants) {
+		($status, undef, my $err) = tool("$BUILD/tests/e2e/detect", $COMMAND, 'detect', $_);
+		is($status, 2, "$_: exit status 2");
+		is($err, "kdump-torture: $_: $mutants{$_}{unshown}\n", 'the message says why');
+	}
+	($status, undef, my $err) = tool("$BUILD/tests/e2e/detect", $COMMAND, 'detect', 'list-add');
+	is($status, 2, 'a scenario that is no mutant: exit status 2');
+	like($err, qr/list-add: there is no mutant/, 'the message says why');
+};
+
+my ($again, $text) = tool("$BUILD/tests/e2e/detect", $COMMAND, 'detect', '--results', $dir);
+is($again, 0, 'the table of these results again: exit status 0');
+is_deeply([ split /\n/, $text ], [ @table[ -(() = $text =~ /\n/g) .. -1 ] ], 'the same');
+diag($_ =~ s/^# //r) for split /\n/, $text;
 
 done_testing();

@@ -126,6 +126,32 @@ subtest 'every boundary' => sub {
 	fits_results_schema($sweep->{dir});
 };
 
+# Minutes, so with FULL=1 only
+subtest 'every boundary of list_add() and list_del(), by every delivery' => sub {
+	my $sweep = sweep('sweep-complete', 'list');
+	is($sweep->{status}, 0, 'exit status 0') or diag($sweep->{out}, $sweep->{err});
+	my $all = $sweep->{results};
+	my @boundaries = map {
+		my ($status, $out) = tool("$sweep->{dir}.points", $COMMAND, 'points', '--json',
+			'--boundaries', '--op', $_);
+		map { sprintf('%s+0x%x', $_->{function}, $_->{offset}) }
+			@{ JSON::PP->new->decode($out)->{boundaries} };
+	} qw(list_add list_del);
+	my %results = map { ("$_->{point} $_->{deliver}" => $_) } @{ $all->{results} };
+	is_deeply([ sort keys %results ],
+		[ sort map { my $point = $_; map { "$point $_" } qw(self remote shootdown) } @boundaries ],
+		'each has a result');
+	is_deeply([ grep { $_->{status} !~ /^(pass|skip)$/ } values %results ], [], 'none fails');
+	my (%steps, %crashed);
+	for (grep { ($_->{op} // '') =~ /^list_/ } values %results) {
+		my $step = "$_->{op}/$_->{step} $_->{deliver}";
+		$steps{$step} = 1;
+		$crashed{$step} = 1 if $_->{status} eq 'pass';
+	}
+	is_deeply([ sort keys %crashed ], [ sort keys %steps ], 'each step has been crashed');
+	diag(sprintf('%.0f s, %.0f a minute', $all->{seconds}, $all->{pace}));
+} if $ENV{FULL};
+
 sub journal {
 	my ($dir) = @_;
 	my ($header, @lines) = split /\n/, slurp("$dir/journal.jsonl");

@@ -14,7 +14,8 @@ my @folders = map { m{([^/]+)/series$} } glob(mutants_directory() . '/*/series')
 is_deeply([ sort map { $_->{name} } @mutants ], [ sort @folders ], 'mutants.cfg has each folder');
 
 my %known = map { $_ => 1 } qw(name commit bug window points deliver finding finding.self
-	finding.remote finding.shootdown elsewhere unshown);
+	finding.remote finding.shootdown elsewhere clean unshown operation situation trigger guests
+	bystanders);
 my %findings = map { $_ => 1 } qw(not-cleared hung reset none);
 for my $mutant (@mutants) {
 	my $name = $mutant->{name};
