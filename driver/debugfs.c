@@ -177,19 +177,6 @@ static void kdt_fire_show(struct seq_file *m)
 	seq_puts(m, "0\n");
 }
 
-static int kdt_vmxon_store(char *line)
-{
-	unsigned int cpu;
-
-	if (!strcmp(line, "none")) {
-		kdt_vmxon_restore();
-		return 0;
-	}
-	if (kstrtouint(line, 10, &cpu))
-		return kdt_bad_value("vmxon_fault", line, "a CPU number or none");
-	return kdt_vmxon_fault(cpu);
-}
-
 static void kdt_dry_show(struct seq_file *m)
 {
 	seq_printf(m, "%d\n", kdt_is_dry());
@@ -218,7 +205,7 @@ static const struct kdt_knob kdt_knob_table[] = {
 	{ "layout", kdt_layout_show, kdt_layout_store },
 	{ "arm", kdt_arm_show, kdt_arm_store, .while_busy = true },
 	{ "fire", kdt_fire_show, kdt_fire_store, .while_busy = true },
-	{ "vmxon_fault", kdt_vmxon_show, kdt_vmxon_store },
+	{ "vmxon", kdt_vmxon_show, kdt_vmxon_store, .while_busy = true },
 	{ "vmxe", kdt_vmxe_show },
 	{ "dry_table", kdt_dry_table_show, kdt_dry_table_store },
 	{ "dry", kdt_dry_show, kdt_dry_store, .while_busy = true },

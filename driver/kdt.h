@@ -99,7 +99,7 @@ void kdt_dry_table_show(struct seq_file *m);
 void kdt_dry_show_result(struct seq_file *m);
 
 /* vmxon.c */
-int kdt_vmxon_fault(unsigned int cpu);
+int kdt_vmxon_store(char *line);
 void kdt_vmxon_restore(void);
 void kdt_vmxon_show(struct seq_file *m);
 void kdt_vmxe_show(struct seq_file *m);

@@ -18,7 +18,8 @@
 static const char help[] =
 "Usage: kdump-torture kselftest [OPTION...]\n"
 "Run the tests that crash nothing in the emulated host: what the driver refuses,\n"
-"arming and disarming, the half-done states of list operations. KTAP on stdout.\n"
+"arming and disarming, the half-done states of list operations; then what KVM makes\n"
+"of a VMXON that fails. KTAP on stdout.\n"
 "\n"
 "  -k, --kernel KERNEL   fixed (default), a mutant, or a built kernel tree\n"
 "      --emulator WHICH  packaged or fast (default: fast where 'make emulator' has\n"

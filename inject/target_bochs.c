@@ -134,13 +134,20 @@ static struct error *build_capture_initramfs(const char *path, const char *agent
 
 static struct error *add_kselftest(struct image *image, const char *directory)
 {
-	_cleanup_free_ char *script = NULL;
+	static const char *const scripts[] = { "lib.sh", "kdump_torture.sh", "vmxon.sh" };
 
-	if (asprintf(&script, "%s/kdump_torture.sh", directory) < 0)
-		return &error_no_memory;
-	struct error *err = image_add_file(image, "kselftest/kdump_torture.sh", script);
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		_cleanup_free_ char *to = NULL, *from = NULL;
 
-	return err ? err : image_add_file(image, "bin/busybox", "/bin/busybox");
+		if (asprintf(&to, "kselftest/%s", scripts[i]) < 0 ||
+		    asprintf(&from, "%s/%s", directory, scripts[i]) < 0)
+			return &error_no_memory;
+		struct error *err = image_add_file(image, to, from);
+
+		if (err)
+			return err;
+	}
+	return image_add_file(image, "bin/busybox", "/bin/busybox");
 }
 
 static struct error *build_host_initramfs(const struct target *target, const char *path,
