@@ -264,6 +264,9 @@ static json_t *report_json(const struct crash_config *config, const struct shot 
 	if (result->verdict && (!shot->repeat || strcmp(status, "pass"))) {
 		json_object_set(object, "vmcs", json_object_get(result->verdict, "vmcs"));
 		json_object_set(object, "lists", json_object_get(result->verdict, "cpus"));
+		json_object_set(object, "operations",
+				json_object_get(result->verdict, "operations"));
+		json_object_set(object, "findings", json_object_get(result->verdict, "findings"));
 	}
 	return object;
 }

@@ -21,6 +21,8 @@ static void print_json(const json_t *result)
 
 	json_object_del(line, "vmcs");
 	json_object_del(line, "lists");
+	json_object_del(line, "operations");
+	json_object_del(line, "findings");
 	json_object_del(line, "console");
 	json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(4));
 	putchar('\n');
