@@ -20,6 +20,7 @@ static const struct command {
 	{ "sweep", cmd_sweep, "crash at many points, from one boot" },
 	{ "regress", cmd_regress, "sweep again, and say what is worse than it was" },
 	{ "detect", cmd_detect, "crash kernels with known bugs: is each of them caught?" },
+	{ "report", cmd_report, "show the results of a sweep in one HTML page" },
 	{ "points", cmd_points, "list the crash points of a kernel" },
 	{ "analyze", cmd_analyze, "judge a vmcore: was every VMCS cleared?" },
 	{ "kselftest", cmd_kselftest, "run the tests that crash nothing in a target" },

@@ -62,11 +62,11 @@ _kdump_torture_value()
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
 			compgen -d -- "$3")
 		return 0 ;;
-	-o|--out|--replay|--resume|--modules)
+	-o|--out|--replay|--resume|--modules|--source)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$3")
 		return 0 ;;
-	-m|--module|--layout|--vmlinux|--scenarios|--junit|--baseline|--results)
+	-m|--module|--layout|--vmlinux|--scenarios|--junit|--baseline|--results|--output)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 		return 0 ;;
@@ -99,6 +99,7 @@ _kdump_torture_options()
 	detect)		echo --results --out --jobs --emulator --junit --quiet --help ;;
 	regress)	echo --baseline --kernel --results --scenarios --out --jobs --emulator \
 			--junit --quiet --help ;;
+	report)		echo --output --baseline --source --help ;;
 	points)		echo --kernel --module --op --boundaries --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
@@ -114,7 +115,7 @@ _kdump_torture()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress detect points analyze kselftest doctor
+		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress detect report points analyze kselftest doctor
 			--help --version' -- "$cur")
 		return
 	fi
@@ -131,7 +132,7 @@ _kdump_torture()
 		_kdump_torture_points "$cur"
 	elif [[ $name == sweep || $name == regress ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_scenarios "$program")" -- "$cur")
-	elif [[ $name == analyze ]]; then
+	elif [[ $name == analyze || $name == report ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	fi
