@@ -10,6 +10,7 @@
 #include "inject/replay.h"
 #include "inject/run.h"
 #include "inject/target.h"
+#include "inject/triggers.h"
 
 static const char help[] =
 "Usage: kdump-torture run [OPTION...]\n"
@@ -28,8 +29,10 @@ static const char help[] =
 "  -o, --out DIR          new directory for all that the run leaves\n"
 "                         (default: runs/, named by date, kernel, point, delivery)\n"
 "      --via HOW          auto (default), hook or kprobe\n"
-"      --trigger LIST     create, first, migrate, destroy, last, offline, now: what to do\n"
-"                         to reach the point (default: what its OP needs)\n"
+"      --trigger LIST     what to do to reach the point, see below\n"
+"                         (default: what its OP needs)\n"
+"      --situation NAME   what the host has been through before, see below\n"
+"                         (default: what its OP needs)\n"
 "      --skip N           let N hits of the point pass first\n"
 "      --memory MIB       memory of the target (default 384)\n"
 "      --disk MIB         by disk: the size of the dump disk (default 256)\n"
@@ -58,12 +61,16 @@ static const char help[] =
 "  -j, --json             print run.json on stdout instead of the report\n"
 "  -q, --quiet            no progress on stderr\n"
 "  -h, --help             this text\n"
+"\n";
+
+static const char help_status[] =
 "\n"
 "Exit status: 0 pass, 1 fail, 2 usage or set-up error, 3 inconclusive.\n";
 
 enum {
 	OPT_VIA = 256,
 	OPT_TRIGGER,
+	OPT_SITUATION,
 	OPT_SKIP,
 	OPT_MEMORY,
 	OPT_DISK,
@@ -91,6 +98,7 @@ static const struct option long_options[] = {
 	{ "out", required_argument, NULL, 'o' },
 	{ "via", required_argument, NULL, OPT_VIA },
 	{ "trigger", required_argument, NULL, OPT_TRIGGER },
+	{ "situation", required_argument, NULL, OPT_SITUATION },
 	{ "skip", required_argument, NULL, OPT_SKIP },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "disk", required_argument, NULL, OPT_DISK },
@@ -176,6 +184,9 @@ static struct error *parse_option(int option, struct run_options *ret)
 	case OPT_TRIGGER:
 		ret->trigger = optarg;
 		return NULL;
+	case OPT_SITUATION:
+		ret->situation = optarg;
+		return NULL;
 	case OPT_SKIP:
 		return option_number("skip", optarg, 0, 1000000, &ret->skip);
 	case OPT_MEMORY:
@@ -241,6 +252,16 @@ static void append(char *list, size_t size, const char *option)
 	snprintf(list + used, size - used, " --%s", option);
 }
 
+static void print_help(void)
+{
+	fputs(help, stdout);
+	puts("Triggers, of which one after the other is done until the point was reached:");
+	triggers_print(triggers, stdout);
+	puts("\nSituations:");
+	triggers_print(situations, stdout);
+	fputs(help_status, stdout);
+}
+
 /* The options of a command line. @replay: of which run; NULL: of a new one. */
 static struct error *parse(int argc, char **argv, struct run_options *options,
 			   const char **replay)
@@ -252,7 +273,7 @@ static struct error *parse(int argc, char **argv, struct run_options *options,
 	while (!err && (option = getopt_long(argc, argv, "t:k:p:d:c:g:b:o:jqh", long_options,
 					     NULL)) != -1) {
 		if (option == 'h') {
-			fputs(help, stdout);
+			print_help();
 			exit(STATUS_PASS);
 		}
 		if (option == OPT_REPLAY)

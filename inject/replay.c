@@ -161,6 +161,8 @@ static struct error *take_texts(struct replay *replay, struct run_options *optio
 	if (!err)
 		err = get_text(replay, replay->record, "trigger", &options->trigger);
 	if (!err)
+		err = get_text(replay, replay->record, "situation", &options->situation);
+	if (!err)
 		err = get_text(replay, replay->record, "path", &path);
 	if (!err)
 		err = run_path_parse(path, &options->path);

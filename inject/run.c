@@ -16,6 +16,7 @@
 #include "analyze/cleanup.h"
 #include "inject/in_capture.h"
 #include "inject/kernel_build.h"
+#include "inject/operations.h"
 #include "inject/outcome.h"
 #include "inject/points.h"
 #include "inject/process.h"
@@ -24,6 +25,7 @@
 #include "inject/snapshot/snapshot.h"
 #include "inject/subject.h"
 #include "inject/target.h"
+#include "inject/triggers.h"
 
 #define CPUS		2
 /* Milliseconds between looks at signals, clocks and the terminal. */
@@ -86,7 +88,7 @@ struct run {
 	char *probe;		/* what the driver arms */
 	char *place;		/* FUNCTION+0xOFF, instruction, source; "": unknown */
 	const char *via;	/* "hook" or "kprobe" */
-	const char *trigger;
+	const char *trigger, *situation;
 	char *job;
 	char started[32];	/* local time, ISO 8601 with the offset from UTC */
 	struct target *target;
@@ -124,15 +126,21 @@ static void conclude(struct run *run, enum outcome outcome, const char *message)
 			*p = '?';
 }
 
-/* What makes a guest's kernel pass the point: by the operation it belongs to. */
-static const char *default_trigger(const char *point)
+/* What makes a host pass the point, where nobody has said so: by its operation. */
+static void decide_trigger(struct run *run)
 {
-	char name[32];
+	const struct run_options *options = run->options;
+	size_t length = strcspn(options->point, "/");
+	_cleanup_free_ char *name = strndup(options->point, length);
+	const struct operation *operation = options->point[length] && name ?
+					    operation_find(name) : NULL;
 
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(point, "/"), point);
-	const struct operation *operation = operation_find(name);
-
-	return operation ? operation->trigger : "create,migrate";
+	run->trigger = options->trigger;
+	run->situation = options->situation;
+	if (!run->trigger)
+		run->trigger = operation ? operation->trigger : "create,migrate";
+	if (!run->situation)
+		run->situation = operation ? operation->situation : "plain";
 }
 
 /* FUNCTION+0xOFF, what stands there and, if known, the line of source. */
@@ -203,7 +211,7 @@ static struct error *resolve_point(struct run *run)
 		    !is_raw_point(options->point);
 	struct point named;
 
-	run->trigger = options->trigger ? options->trigger : default_trigger(options->point);
+	decide_trigger(run);
 	if (options->via == VIA_HOOK && !hook)
 		return error_new("--via hook: %s",
 				 is_raw_point(options->point) ?
@@ -250,9 +258,9 @@ static struct error *write_job(struct run *run)
 		return &error_no_memory;
 	/* A snapshot has this behind it. */
 	if (options->path == RUN_DISK &&
-	    asprintf(&boot, "role=host victim=%u guests=%u bystanders=%u capture=%s "
+	    asprintf(&boot, "role=host victim=%u guests=%u bystanders=%u situation=%s capture=%s "
 		     "checks=%s append=" CAPTURE_COMMAND_LINE "%s ", options->victim,
-		     options->guests, options->bystanders,
+		     options->guests, options->bystanders, run->situation,
 		     options->without_crash_kernel ? "no" : "yes",
 		     options->checks ? "yes" : "no",
 		     options->compress ? ",agent_compress=yes" : "") < 0)
@@ -680,16 +688,16 @@ static json_t *run_json(const struct run *run)
 	const struct kernel_build *kernel = run->subject->kernel;
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:{s:s, s:s, s:b}, s:{s:s, s:s, s:s, s:s}, "
-		"s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:O}",
+		"s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:O}",
 		"schema", 1, "outcome", outcome_name(run->outcome), "verdict",
 		status_name(run->status), "exit_status", run->status, "message", run->message,
 		"target", run->ops->name, "target_version", run->version,
 		"kernel", "name", options->kernel, "bzimage", kernel->bzimage,
 		"crash_points", kernel->crash_points, "point", "name", options->point,
 		"via", run->via, "probe", run->probe, "place", run->place, "deliver",
-		options->deliver, "trigger", run->trigger, "victim", options->victim, "guests",
-		options->guests, "bystanders", options->bystanders, "memory_mib", options->memory,
-		"skip", options->skip, "disk_mib", options->disk, "timeout", options->timeout,
+		options->deliver, "trigger", run->trigger, "situation", run->situation,
+		"victim", options->victim, "guests", options->guests,
+		"bystanders", options->bystanders, "memory_mib", options->memory, "skip", options->skip, "disk_mib", options->disk, "timeout", options->timeout,
 		"started", run->started, "phases", phases_json(run), "notes", run->notes);
 
 	if (run->outcome == OUTCOME_HUNG)
@@ -776,6 +784,7 @@ static struct error *boot_snapshot(struct run *run)
 		.victim = options->victim,
 		.guests = options->guests,
 		.bystanders = options->bystanders,
+		.situation = run->situation,
 		.memory = options->memory,
 		.cpus = CPUS,
 		.timeout = options->timeout,
@@ -857,24 +866,6 @@ static bool is_one_of(const char *word, size_t length, const char *const *words)
 	return false;
 }
 
-static struct error *check_trigger(const char *list)
-{
-	static const char *const triggers[] = {
-		"create", "first", "migrate", "destroy", "last", "offline", "now", NULL
-	};
-
-	for (;;) {
-		size_t length = strcspn(list, ",");
-
-		if (!is_one_of(list, length, triggers))
-			return error_new("--trigger %s: use create, first, migrate, "
-					 "destroy, last, offline and now, separated by commas", list);
-		if (!list[length])
-			return NULL;
-		list += length + 1;
-	}
-}
-
 /* An option that only the path by disk has, if one was given; else NULL. */
 static const char *option_by_disk(const struct run_options *options)
 {
@@ -910,7 +901,11 @@ static struct error *check_options(const struct run_options *options)
 		return error_new("--%s: goes with --path disk", by_disk);
 	if (options->vary && options->path == RUN_DISK)
 		return error_new("--vary: goes with --path full or fast");
-	return options->trigger ? check_trigger(options->trigger) : NULL;
+	struct error *err = options->trigger ? triggers_check(options->trigger) : NULL;
+
+	if (!err && options->situation)
+		err = situation_check(options->situation);
+	return err;
 }
 
 static void run_deinit(struct run *run)

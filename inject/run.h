@@ -45,6 +45,7 @@ struct run_options {
 	const char *point;	/* OP/STEP or FUNCTION+0xOFF */
 	const char *deliver;	/* self, remote, shootdown */
 	const char *trigger;	/* NULL: the one that reaches the point */
+	const char *situation;	/* NULL: the one that this needs */
 	const char *out;	/* run directory; NULL: a new one below runs/ */
 	enum via via;
 	unsigned int victim;	/* CPU */

@@ -22,7 +22,7 @@ _kdump_torture_points()
 	compopt -o nospace
 	mapfile -t COMPREPLY < <(compgen -W 'list_add/ list_del/ load/ clear/ create/ vmxon/ vmxoff/
 		switch/ shadow-to-vmcs12/ vmcs12-to-shadow/ vmwrite/ nested-on/ nested-free/
-		host/now' -- "$1")
+		host/-- "$1")
 }
 
 # Names and groups of the scenarios that the command $1 finds without a path.
@@ -38,8 +38,8 @@ _kdump_torture_triggers()
 	local before=
 
 	[[ $1 == *,* ]] && before=${1%,*},
-	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create first migrate destroy last
-		offline now' -- "${1##*,}")
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create migrate destroy first last
+		offline run now' -- "${1##*,}")
 }
 
 # Complete $3 as the value of option $2 of the command $1. Return: whether it has one.
@@ -52,6 +52,7 @@ _kdump_torture_value()
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
 	--path)		words='full fast disk' ;;
+	--situation)	words='plain idle offline' ;;
 	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
 	--op)		words='load list_add clear list_del destroy vmxon vmxoff offline last create
@@ -90,7 +91,7 @@ _kdump_torture_options()
 	case $1 in
 	run)
 		echo --target --kernel --point --deliver --cpu --guests --bystanders --out \
-			--via --trigger --skip --memory --disk --timeout --without --in-capture --keep \
+			--via --trigger --situation --skip --memory --disk --timeout --without --in-capture --keep \
 			--replay --path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
 	sweep)
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \

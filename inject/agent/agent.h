@@ -35,7 +35,8 @@ struct job {
 	const char *point;	/* OP/STEP or FUNCTION+0xOFF; NULL: do not arm */
 	const char *probe;	/* what the driver is to arm for it */
 	const char *deliver;	/* self, remote or shootdown */
-	const char *trigger;	/* comma separated; triggers[] in host.c */
+	const char *trigger;	/* names in trigger.c, comma separated */
+	const char *situation;	/* a name in situation.c: what comes before the crash */
 	const char *skip;	/* matching hits to let pass */
 	const char *layout;	/* of struct loaded_vmcs, for the driver */
 	const char *capture;	/* "no": load no crash kernel */
@@ -74,12 +75,19 @@ int run_program(char *const argv[], void (*idle)(void), char *last, size_t size)
 /* Pin the calling thread to @cpu. Dies when that fails. */
 void pin_to_cpu(unsigned int cpu);
 
+/*
+ * Wait until the child @pid has ended, at most @seconds.
+ * Return: whether it has; then @ret is its wait status (NULL: not wanted).
+ */
+bool wait_for_child(pid_t pid, unsigned int seconds, int *ret);
+
 /* guest.c */
 /* Create a VM and let it go again. Prints the name of the errno. Return: exit status. */
 int try_vm(void);
 
 struct guest {
-	pid_t pid;	/* 0: none */
+	pid_t pid;	/* 0: it has ended */
+	bool stays;	/* runs only when it is told to */
 	int command;	/* write one struct guest_command at a time */
 	int ready;	/* one byte arrives for each command done */
 };
@@ -92,32 +100,74 @@ void guest_launch(struct guest *guest);
 void guest_launch_async(struct guest *guest);
 /* Move the vCPU to @cpu and run it there, without waiting. */
 void guest_migrate_async(struct guest *guest, unsigned int cpu);
-/* Let these, and all that are started later, run only when they are told to. */
-void guests_rest(struct guest *guests, unsigned int nr);
-/* End its process and with it the VM, if there is one. */
-void guest_kill(struct guest *guest);
+/* Let the vCPU not run until the next command. */
+void guest_rest(struct guest *guest);
+/* Let it from now on run only for commands. */
+void guest_stay(struct guest *guest);
 /* Wait for the last asynchronous command at most @seconds. Return: done. */
 bool guest_wait(struct guest *guest, unsigned int seconds);
+/* Kill the process and with it the VM. Return: it ended within @seconds. */
+bool guest_end(struct guest *guest, unsigned int seconds);
+
+/* vms.c */
+#define MAX_VMS	256
+/* How long a trigger may take. Well above the driver's hold time-out of 10 s. */
+#define TRIGGER_SECONDS	20
+
+/* A host and its VMs: those on the victim CPU, those elsewhere, newcomers. */
+struct host {
+	const struct job *job;
+	struct guest guests[MAX_VMS];
+	unsigned int nr;	/* of them, those that have ended included */
+	bool stays;		/* what vms_stay() says */
+};
+
+/* The CPU that the bystanders are on. */
+unsigned int other_cpu(const struct job *job);
+/* Start and launch the VMs that the job asks for. */
+void vms_start(struct host *host);
+/* One VM more, not launched yet. */
+struct guest *vms_add(struct host *host, const char *name, unsigned int cpu);
+/* Let all, and those to come, run only when a trigger says so. */
+void vms_stay(struct host *host);
+/* How many have not ended. */
+unsigned int vms_living(const struct host *host);
+/* End them, the victim CPU's last, each within TRIGGER_SECONDS. Return: done. */
+bool vms_end(struct host *host);
+/*
+ * Unplug @cpu with the VMs on it at rest, so that it takes all their VMCSes
+ * along; they go on elsewhere. Return: done within TRIGGER_SECONDS. Dies when
+ * the kernel refuses.
+ */
+bool vms_unplug(struct host *host, unsigned int cpu);
+bool cpu_is_online(unsigned int cpu);
+/* What is missing for unplugging; NULL: nothing. */
+const char *vms_unplug_needs(unsigned int cpu);
+
+/* trigger.c */
+#define NEWCOMER	"guest-new"	/* the VM that trigger create makes */
+/* Returns only if the point was not reached, or the NMI was lost. */
+void trigger_pull(struct host *host, const char *name);
+
+/* situation.c */
+/* Do what comes before the crash, from the first VM on. */
+void situation_make(struct host *host);
 
 /* host.c */
 /* Load the KVM modules. Dies when the kernel refuses. */
 void load_kvm(void);
+/* The driver's control files. */
+#define KNOBS		"/sys/kernel/debug/kdump_torture/"
+/* Write one knob of the driver; its refusal ends the run. */
+void set_knob(const char *knob, const char *value);
 /* Load the crash kernel, unless the job says "capture=no". */
 void load_crash_kernel(const struct job *job);
-/* Where the driver's knobs are. */
-#define KNOBS "/sys/kernel/debug/kdump_torture/"
-/* Write one of them. Its refusal ends the run. */
-void set_knob(const char *knob, const char *value);
 /* Tell the driver what struct loaded_vmcs looks like, if the job says it. */
 void set_layout(const struct job *job);
-/* Let the guests run only when a trigger says so. */
-void rest_guests(const struct job *job);
-/* Returns only if nothing crashed. */
-void pull_trigger(const struct job *job, const char *trigger);
 
 /* dry.c */
 /* Pull all triggers with the driver in dry mode, and report what it found. */
-void dry_main(const struct job *job) __attribute__((noreturn));
+void dry_main(struct host *host) __attribute__((noreturn));
 
 /* snapshot.c */
 /*
@@ -130,7 +180,7 @@ void snapshot_hand_over(const char *path);
 
 /* vary.c */
 /* Become unlike the other forks, in a way that @seed alone decides. */
-void vary(const char *seed, unsigned int other_cpu);
+void vary(struct host *host, const char *seed);
 
 /* main.c */
 /* Read KEY=VALUE arguments into @job, which keeps pointers to them. Dies of others. */

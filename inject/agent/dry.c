@@ -85,18 +85,18 @@ static void report_result(void)
 	fclose(result);
 }
 
-void dry_main(const struct job *job)
+void dry_main(struct host *host)
 {
-	char *triggers = strdup(job->trigger);
+	char *triggers = strdup(host->job->trigger);
 
 	report("phase dry");
 	/* Guests that run all the time come to more boundaries than a CPU can do. */
-	rest_guests(job);
+	vms_stay(host);
 	feed_table();
-	set_layout(job);
+	set_layout(host->job);
 	set_knob("dry", "1");
 	for (char *t = strtok(triggers, ","); t; t = strtok(NULL, ","))
-		pull_trigger(job, t);
+		trigger_pull(host, t);
 	set_knob("dry", "0");
 	report("phase dry-result");
 	report_result();

@@ -28,6 +28,7 @@ enum guest_act {
 	GUEST_LAUNCH,
 	GUEST_MIGRATE,
 	GUEST_REST,
+	GUEST_STAY,
 };
 
 struct guest_command {
@@ -110,12 +111,9 @@ static void run_vcpu(int vcpu)
 	}
 }
 
-/* Those to come run only when they are told to. */
-static bool at_rest;
-
-static void guest_process(int commands, int ready, unsigned int cpu)
+static void guest_process(int commands, int ready, unsigned int cpu, bool stays)
 {
-	bool resting = at_rest;
+	bool resting = true;
 	int vcpu = -1;
 
 	pin_to_cpu(cpu);
@@ -123,7 +121,7 @@ static void guest_process(int commands, int ready, unsigned int cpu)
 		struct pollfd fd = { .fd = commands, .events = POLLIN };
 
 		/* A live guest runs a little ten times a second. */
-		if (!poll(&fd, 1, vcpu < 0 || resting ? -1 : 100)) {
+		if (!poll(&fd, 1, resting ? -1 : 100)) {
 			run_vcpu(vcpu);
 			continue;
 		}
@@ -135,10 +133,11 @@ static void guest_process(int commands, int ready, unsigned int cpu)
 			pin_to_cpu(command.cpu);
 		if (vcpu < 0)
 			vcpu = create_vcpu();
-		if (command.act == GUEST_REST)
-			resting = true;
-		else
+		if (command.act == GUEST_STAY)
+			stays = true;
+		else if (command.act != GUEST_REST)
 			run_vcpu(vcpu);
+		resting = stays || command.act == GUEST_REST;
 		if (write(ready, "", 1) != 1)
 			_exit(0);
 	}
@@ -157,7 +156,7 @@ void guest_start(struct guest *guest, const char *name, unsigned int cpu)
 		prctl(PR_SET_NAME, name);
 		close(command[1]);
 		close(ready[0]);
-		guest_process(command[0], ready[1], cpu);
+		guest_process(command[0], ready[1], cpu, guest->stays);
 	}
 	close(command[0]);
 	close(ready[1]);
@@ -189,7 +188,7 @@ bool guest_wait(struct guest *guest, unsigned int seconds)
 	return poll(&fd, 1, seconds * 1000) == 1 && read(guest->ready, &done, 1) == 1;
 }
 
-static void guest_must_answer(struct guest *guest)
+static void wait_or_die(struct guest *guest)
 {
 	if (!guest_wait(guest, 60))
 		die("setup-failed", "guest process %d did not run its vCPU in 60 s", guest->pid);
@@ -198,23 +197,28 @@ static void guest_must_answer(struct guest *guest)
 void guest_launch(struct guest *guest)
 {
 	guest_launch_async(guest);
-	guest_must_answer(guest);
+	wait_or_die(guest);
 }
 
-void guests_rest(struct guest *guests, unsigned int nr)
+void guest_rest(struct guest *guest)
 {
-	at_rest = true;
-	for (unsigned int i = 0; i < nr; i++) {
-		send_command(&guests[i], (struct guest_command){ .act = GUEST_REST });
-		guest_must_answer(&guests[i]);
-	}
+	send_command(guest, (struct guest_command){ .act = GUEST_REST });
+	wait_or_die(guest);
 }
 
-void guest_kill(struct guest *guest)
+void guest_stay(struct guest *guest)
 {
-	if (!guest->pid)
-		return;
+	send_command(guest, (struct guest_command){ .act = GUEST_STAY });
+	wait_or_die(guest);
+}
+
+bool guest_end(struct guest *guest, unsigned int seconds)
+{
 	kill(guest->pid, SIGKILL);
-	waitpid(guest->pid, NULL, 0);
+	if (!wait_for_child(guest->pid, seconds, NULL))
+		return false;
+	close(guest->command);
+	close(guest->ready);
 	guest->pid = 0;
+	return true;
 }

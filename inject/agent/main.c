@@ -50,7 +50,8 @@ struct job_key {
 static const struct job_key job_keys[] = {
 	TEXT(role),
 	NUMBER(guests), NUMBER(bystanders), NUMBER(victim),
-	TEXT(point), TEXT(probe), TEXT(deliver), TEXT(trigger), TEXT(skip), TEXT(layout),
+	TEXT(point), TEXT(probe), TEXT(deliver), TEXT(trigger), TEXT(situation),
+	TEXT(skip), TEXT(layout),
 	TEXT(capture), TEXT(checks), TEXT(arm), TEXT(snapshot), TEXT(vary), TEXT(dry),
 	TEXT(dump), TEXT(compress), TEXT(append),
 };
@@ -94,7 +95,8 @@ static void parse_environment(struct job *job)
 int main(int argc, char **argv)
 {
 	struct job job = { .role = "host", .deliver = "self", .trigger = "create",
-			   .capture = "yes", .checks = "no", .arm = "yes", .snapshot = "no", .dry = "no",
+			   .situation = "plain", .capture = "yes", .checks = "no", .arm = "yes",
+			   .snapshot = "no", .dry = "no",
 			   .dump = "disk", .compress = "no", .append = "" };
 
 	/* For a script in the target, which cannot do it itself */

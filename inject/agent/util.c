@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,4 +130,16 @@ void pin_to_cpu(unsigned int cpu)
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("setup-failed", "CPU %u: cannot run there: %s", cpu, strerror(errno));
+}
+
+bool wait_for_child(pid_t pid, unsigned int seconds, int *ret)
+{
+	struct pollfd fd = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+
+	if (fd.fd < 0)
+		die("setup-failed", "pidfd of process %d: %s", pid, strerror(errno));
+	bool ended = poll(&fd, 1, seconds * 1000) == 1;
+
+	close(fd.fd);
+	return ended && waitpid(pid, ret, 0) == pid;
 }

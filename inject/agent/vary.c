@@ -53,19 +53,21 @@ static void stir_memory(uint64_t *state)
 	}
 }
 
-void vary(const char *seed, unsigned int other_cpu)
+void vary(struct host *host, const char *seed)
 {
-	static struct guest extra[MAX_GUESTS];
+	unsigned int cpu = other_cpu(host->job);
 	uint64_t state = strtoull(seed, NULL, 0);
 	unsigned int nr = pick(&state, MAX_GUESTS + 1);
 
+	/* What a situation has taken away stays away. */
+	if (!vms_living(host) || !cpu_is_online(cpu))
+		nr = 0;
 	for (unsigned int i = 0; i < nr; i++) {
 		char name[16];
 
 		stir_memory(&state);
 		snprintf(name, sizeof(name), "guest-vary-%u", i);
-		guest_start(&extra[i], name, other_cpu);
-		guest_launch(&extra[i]);
+		guest_launch(vms_add(host, name, cpu));
 	}
 	stir_memory(&state);
 	usleep(pick(&state, 20000));

@@ -37,6 +37,18 @@ for my $name (@commands) {
 	like($err, qr/no-such-option/, "$name: which names it");
 }
 
+# Each word of a list that run --help ends with: man page and completion know it.
+($status, $out, $err) = command('run', '--help');
+my $page = slurp("$docs/man/kdump-torture-run.1") =~ s/\\-/-/gr;
+for my $list (qw(Triggers Situations)) {
+	my ($lines) = $out =~ /^$list.*:\n((?:  .*\n)+)/m;
+	my @words = ($lines // '') =~ /^  (\S+)/mg;
+	cmp_ok(scalar @words, '>=', 3, "run --help: $list");
+	is_deeply([ grep { $page !~ /^\.B $_$/m } @words ], [], "$list: the man page has all");
+	is_deeply([ grep { $completion !~ /[\s']\Q$_\E[\s']/ } @words ], [],
+		"$list: so has the completion");
+}
+
 ($status, $out, $err) = command('no-such-command');
 is($status, 2, 'an unknown command is a usage error');
 like($err, qr/no-such-command/, 'which names it');
@@ -61,6 +73,9 @@ for (
 	[ [qw(--vary 1 --path disk)], qr/--vary.*--path full or fast/ ],
 	[ [qw(--via air)], qr/air.*auto, hook or kprobe/ ],
 	[ [qw(--without reason)], qr/reason.*crash-kernel or arming/ ],
+	[ [qw(--trigger pull)], qr/--trigger pull: use create, .* or now/ ],
+	[ [ '--trigger', 'create,,last' ], qr/--trigger create,,last: use create/ ],
+	[ [qw(--situation hopeless)], qr/--situation hopeless: use plain, .* or \w+$/m ],
 	[ [qw(--point nonsense)], qr/nonsense.*OP\/STEP/ ],
 	[ [qw(extra)], qr/extra: unexpected/ ],
 ) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a host has been through before it crashes. */
+#include "agent.h"
+
+#include <string.h>
+
+static void make_plain(struct host *host)
+{
+	vms_start(host);
+}
+
+static void make_idle(struct host *host)
+{
+	vms_start(host);
+	if (!vms_end(host))
+		die("setup-failed", "situation idle: a guest did not end in %d s",
+		    TRIGGER_SECONDS);
+}
+
+static void make_offline(struct host *host)
+{
+	unsigned int cpu = other_cpu(host->job);
+	const char *missing = vms_unplug_needs(cpu);
+
+	if (missing)
+		die("setup-failed", "situation offline needs, beside the victim CPU, %s", missing);
+	vms_start(host);
+	if (!vms_unplug(host, cpu))
+		die("setup-failed", "situation offline: CPU %u was not gone in %d s", cpu,
+		    TRIGGER_SECONDS);
+}
+
+static const struct {
+	const char *name;
+	void (*make)(struct host *host);
+} situations[] = {
+	{ "plain", make_plain },
+	{ "idle", make_idle },
+	{ "offline", make_offline },
+};
+
+void situation_make(struct host *host)
+{
+	const char *name = host->job->situation;
+
+	for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
+		if (!strcmp(situations[i].name, name)) {
+			situations[i].make(host);
+			return;
+		}
+	}
+	die("setup-failed", "situation %s: the agent knows no such", name);
+}

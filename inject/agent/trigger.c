@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is done to a host so that its victim CPU comes to the point. */
+#include "agent.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct trigger {
+	const char *name;
+	/* Return: done within TRIGGER_SECONDS. */
+	bool (*pull)(struct host *host);
+	/* What is missing for it, in words; NULL: nothing. May be NULL. */
+	const char *(*needs)(const struct host *host);
+};
+
+/* The guest on the victim CPU that things are done to. */
+static struct guest *subject(struct host *host)
+{
+	return &host->guests[0];
+}
+
+static const char *needs_subject(const struct host *host)
+{
+	return host->job->guests && host->guests[0].pid ? NULL : "a guest on the victim CPU";
+}
+
+static bool pull_create(struct host *host)
+{
+	struct guest *newcomer = vms_add(host, NEWCOMER, host->job->victim);
+
+	guest_launch_async(newcomer);
+	return guest_wait(newcomer, TRIGGER_SECONDS);
+}
+
+static const char *needs_no_vm(const struct host *host)
+{
+	return vms_living(host) ? "a host without VMs (situation idle, or no guests and no "
+				  "bystanders)" : NULL;
+}
+
+static bool pull_migrate(struct host *host)
+{
+	guest_migrate_async(subject(host), other_cpu(host->job));
+	return guest_wait(subject(host), TRIGGER_SECONDS);
+}
+
+static const char *needs_other_cpu(const struct host *host)
+{
+	return cpu_is_online(other_cpu(host->job)) ? needs_subject(host) : "two CPUs online";
+}
+
+static bool pull_destroy(struct host *host)
+{
+	return guest_end(subject(host), TRIGGER_SECONDS);
+}
+
+static bool pull_last(struct host *host)
+{
+	return vms_end(host);
+}
+
+static const char *needs_vm(const struct host *host)
+{
+	return vms_living(host) ? NULL : "a VM that can go";
+}
+
+static bool pull_offline(struct host *host)
+{
+	return vms_unplug(host, host->job->victim);
+}
+
+static const char *needs_unplug(const struct host *host)
+{
+	return vms_unplug_needs(host->job->victim);
+}
+
+/* Each guest runs a little ten times a second. */
+static bool pull_run(struct host *host)
+{
+	(void)host;
+	sleep(1);
+	return true;
+}
+
+/* From another CPU, if there is one: what the victim does is not to be this. */
+static bool pull_now(struct host *host)
+{
+	if (cpu_is_online(other_cpu(host->job)))
+		pin_to_cpu(other_cpu(host->job));
+	set_knob("fire", "1");
+	sleep(TRIGGER_SECONDS);
+	return true;
+}
+
+static const char *needs_fire(const struct host *host)
+{
+	(void)host;
+	return access(KNOBS "fire", W_OK) ? "a driver with the knob fire" : NULL;
+}
+
+static const struct trigger triggers[] = {
+	{ "create", pull_create, NULL },
+	{ "first", pull_create, needs_no_vm },
+	{ "migrate", pull_migrate, needs_other_cpu },
+	{ "destroy", pull_destroy, needs_subject },
+	{ "last", pull_last, needs_vm },
+	{ "offline", pull_offline, needs_unplug },
+	{ "run", pull_run, needs_subject },
+	{ "now", pull_now, needs_fire },
+};
+
+static const struct trigger *find_trigger(const char *name)
+{
+	for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++)
+		if (!strcmp(triggers[i].name, name))
+			return &triggers[i];
+	die("setup-failed", "trigger %s: the agent knows no such", name);
+}
+
+void trigger_pull(struct host *host, const char *name)
+{
+	const struct trigger *trigger = find_trigger(name);
+
+	report("phase fire %s", name);
+	const char *missing = trigger->needs ? trigger->needs(host) : NULL;
+
+	if (missing)
+		die("setup-failed", "trigger %s needs %s", name, missing);
+	if (!trigger->pull(host))
+		report("note trigger %s did not finish in %d s", name, TRIGGER_SECONDS);
+}
