@@ -15,14 +15,23 @@ const struct trigger triggers[] = {
 	{ "offline", "the victim CPU is unplugged" },
 	{ "run", "the VMs run for a second" },
 	{ "now", "wherever the victim CPU is (point host/now)" },
-	{ NULL }
+	{ "vmxon-fault", "a VM is to come where none is, and VMXON faults on the victim CPU" },
+	{ "nested-on", "a guest hypervisor there executes VMXON" },
+	{ "nested-load", "it executes VMCLEAR and VMPTRLD" },
+	{ "nested-enter", "it leaves its own guest and enters it again" },
+	{ "nested-vmwrite", "it executes VMWRITE and VMREAD" },
+	{ "nested-clear", "it executes VMCLEAR of its current VMCS" },
+	{ "nested-off", "it executes VMXOFF" },
+	{ "nested-destroy", "it is killed, as is its own guest" },
+	{ NULL, NULL }
 };
 
 const struct trigger situations[] = {
 	{ "plain", "VMs run on the victim CPU and on the other one" },
 	{ "idle", "they have run, and are all gone" },
 	{ "offline", "they have run, and the other CPU is unplugged (not CPU 0)" },
-	{ NULL }
+	{ "nested", "plain, and the first one is a hypervisor with a guest that runs" },
+	{ NULL, NULL }
 };
 
 static bool is_in(const struct trigger *table, const char *name, size_t length)
@@ -47,7 +56,7 @@ static void join_names(const struct trigger *table, char *ret, size_t size)
 
 struct error *triggers_check(const char *list)
 {
-	char names[256];
+	char names[512];
 
 	for (const char *name = list;; name++) {
 		size_t length = strcspn(name, ",");
@@ -64,7 +73,7 @@ struct error *triggers_check(const char *list)
 
 struct error *situation_check(const char *name)
 {
-	char names[256];
+	char names[512];
 
 	if (is_in(situations, name, strlen(name)))
 		return NULL;

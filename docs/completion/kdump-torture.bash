@@ -22,7 +22,7 @@ _kdump_torture_points()
 	compopt -o nospace
 	mapfile -t COMPREPLY < <(compgen -W 'list_add/ list_del/ load/ clear/ create/ vmxon/ vmxoff/
 		switch/ shadow-to-vmcs12/ vmcs12-to-shadow/ vmwrite/ nested-on/ nested-free/
-		host/-- "$1")
+		host/now' -- "$1")
 }
 
 # Names and groups of the scenarios that the command $1 finds without a path.
@@ -39,7 +39,8 @@ _kdump_torture_triggers()
 
 	[[ $1 == *,* ]] && before=${1%,*},
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create migrate destroy first last
-		offline run now' -- "${1##*,}")
+		offline run now vmxon-fault nested-on nested-load nested-enter nested-vmwrite
+		nested-clear nested-off nested-destroy' -- "${1##*,}")
 }
 
 # Complete $3 as the value of option $2 of the command $1. Return: whether it has one.
@@ -52,7 +53,7 @@ _kdump_torture_value()
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
 	--path)		words='full fast disk' ;;
-	--situation)	words='plain idle offline' ;;
+	--situation)	words='plain idle offline nested' ;;
 	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
 	--op)		words='load list_add clear list_del destroy vmxon vmxoff offline last create

@@ -84,6 +84,15 @@ bool wait_for_child(pid_t pid, unsigned int seconds, int *ret);
 /* guest.c */
 /* Create a VM and let it go again. Prints the name of the errno. Return: exit status. */
 int try_vm(void);
+/* What a guest that is a hypervisor is to do; it first does what that needs. */
+enum nested_act {
+	NESTED_ON,	/* VMXON; if it was on, after VMXOFF */
+	NESTED_LOAD,	/* VMCLEAR and VMPTRLD of its VMCS, which it then fills */
+	NESTED_ENTER,	/* into its own guest, L2; if it was there, after a VM exit */
+	NESTED_VMWRITE,	/* VMWRITE and VMREAD of fields of every kind */
+	NESTED_CLEAR,	/* VMCLEAR of the current VMCS */
+	NESTED_OFF,	/* VMXOFF */
+};
 
 struct guest {
 	pid_t pid;	/* 0: it has ended */
@@ -100,6 +109,10 @@ void guest_launch(struct guest *guest);
 void guest_launch_async(struct guest *guest);
 /* Move the vCPU to @cpu and run it there, without waiting. */
 void guest_migrate_async(struct guest *guest, unsigned int cpu);
+/* Let it be a hypervisor, from its launch on, and do this. */
+void guest_nested(struct guest *guest, enum nested_act act);
+/* The same without waiting. */
+void guest_nested_async(struct guest *guest, enum nested_act act);
 /* Let the vCPU not run until the next command. */
 void guest_rest(struct guest *guest);
 /* Let it from now on run only for commands. */
@@ -120,12 +133,16 @@ struct host {
 	struct guest guests[MAX_VMS];
 	unsigned int nr;	/* of them, those that have ended included */
 	bool stays;		/* what vms_stay() says */
+	struct guest *hypervisor; /* that one of them; NULL: there was none */
 };
 
 /* The CPU that the bystanders are on. */
 unsigned int other_cpu(const struct job *job);
-/* Start and launch the VMs that the job asks for. */
-void vms_start(struct host *host);
+/*
+ * Start and launch the VMs that the job asks for. @nested: the first is a
+ * hypervisor, and in L2.
+ */
+void vms_start(struct host *host, bool nested);
 /* One VM more, not launched yet. */
 struct guest *vms_add(struct host *host, const char *name, unsigned int cpu);
 /* Let all, and those to come, run only when a trigger says so. */

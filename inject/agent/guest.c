@@ -7,19 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define GUEST_MEMORY	0x10000
+#include "vcpu.h"
+
 #define GUEST_ENTRY	0x1000
 /* Enough to have left the first entry (VMLAUNCH) behind and use VMRESUME. */
 #define GUEST_EXITS	5
@@ -29,25 +26,17 @@ enum guest_act {
 	GUEST_MIGRATE,
 	GUEST_REST,
 	GUEST_STAY,
+	GUEST_NESTED,
 };
 
 struct guest_command {
 	enum guest_act act;
 	unsigned int cpu;
+	enum nested_act nested;
 };
 
 /* inc ax; out 0xf1, al; jmp back */
 static const uint8_t guest_code[] = { 0x40, 0xe6, 0xf1, 0xeb, 0xfb };
-
-static int kvm_ioctl(int fd, unsigned long request, unsigned long argument,
-		     const char *what)
-{
-	int ret = ioctl(fd, request, argument);
-
-	if (ret < 0)
-		die("setup-failed", "%s: %s", what, strerror(errno));
-	return ret;
-}
 
 int try_vm(void)
 {
@@ -59,62 +48,44 @@ int try_vm(void)
 	return 1;
 }
 
-/* Of the one vCPU of this process. */
-static struct kvm_run *kvm_run;
-
-static int create_vcpu(void)
+static void create_plain(struct vcpu *ret)
 {
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (kvm < 0)
-		die("setup-failed", "/dev/kvm: %s", strerror(errno));
-	int vm = kvm_ioctl(kvm, KVM_CREATE_VM, 0, "KVM_CREATE_VM");
-	uint8_t *memory = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		die("setup-failed", "guest memory: %s", strerror(errno));
-	memcpy(memory + GUEST_ENTRY, guest_code, sizeof(guest_code));
-	struct kvm_userspace_memory_region region = {
-		.memory_size = GUEST_MEMORY,
-		.userspace_addr = (uintptr_t)memory,
-	};
-
-	kvm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, (unsigned long)&region,
-		  "KVM_SET_USER_MEMORY_REGION");
-	int vcpu = kvm_ioctl(vm, KVM_CREATE_VCPU, 0, "KVM_CREATE_VCPU");
-	int run_size = kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
-
-	kvm_run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-	if (kvm_run == MAP_FAILED)
-		die("setup-failed", "kvm_run: %s", strerror(errno));
+	struct kvm_regs regs = { .rip = GUEST_ENTRY, .rflags = 2 };
 	struct kvm_sregs sregs;
 
-	kvm_ioctl(vcpu, KVM_GET_SREGS, (unsigned long)&sregs, "KVM_GET_SREGS");
+	vcpu_create(ret);
+	memcpy(ret->memory + GUEST_ENTRY, guest_code, sizeof(guest_code));
+	kvm_ioctl(ret->fd, KVM_GET_SREGS, &sregs, "KVM_GET_SREGS");
 	sregs.cs.base = 0;
 	sregs.cs.selector = 0;
-	kvm_ioctl(vcpu, KVM_SET_SREGS, (unsigned long)&sregs, "KVM_SET_SREGS");
-	struct kvm_regs regs = { .rip = GUEST_ENTRY, .rflags = 2 };
-
-	kvm_ioctl(vcpu, KVM_SET_REGS, (unsigned long)&regs, "KVM_SET_REGS");
-	return vcpu;
+	kvm_ioctl(ret->fd, KVM_SET_SREGS, &sregs, "KVM_SET_SREGS");
+	kvm_ioctl(ret->fd, KVM_SET_REGS, &regs, "KVM_SET_REGS");
 }
 
-static void run_vcpu(int vcpu)
+static void run_a_little(struct vcpu *vcpu)
 {
-	for (int i = 0; i < GUEST_EXITS; i++) {
-		kvm_ioctl(vcpu, KVM_RUN, 0, "KVM_RUN");
-		/* A failed VM entry is no error of the ioctl. */
-		if (kvm_run->exit_reason != KVM_EXIT_IO)
-			die("setup-failed", "KVM_RUN: exit reason %u instead of the guest's OUT",
-			    kvm_run->exit_reason);
-	}
+	for (int i = 0; i < GUEST_EXITS; i++)
+		vcpu_run(vcpu);
+}
+
+static void obey(struct vcpu *vcpu, const struct guest_command *command)
+{
+	if (command->act == GUEST_MIGRATE)
+		pin_to_cpu(command->cpu);
+	if (vcpu->fd < 0 && command->act == GUEST_NESTED)
+		nested_create(vcpu);
+	else if (vcpu->fd < 0)
+		create_plain(vcpu);
+	if (command->act == GUEST_NESTED)
+		nested_do(vcpu, command->nested);
+	else if (command->act != GUEST_REST && command->act != GUEST_STAY)
+		run_a_little(vcpu);
 }
 
 static void guest_process(int commands, int ready, unsigned int cpu, bool stays)
 {
+	struct vcpu vcpu = { .fd = -1 };
 	bool resting = true;
-	int vcpu = -1;
 
 	pin_to_cpu(cpu);
 	for (;;) {
@@ -122,21 +93,15 @@ static void guest_process(int commands, int ready, unsigned int cpu, bool stays)
 
 		/* A live guest runs a little ten times a second. */
 		if (!poll(&fd, 1, resting ? -1 : 100)) {
-			run_vcpu(vcpu);
+			run_a_little(&vcpu);
 			continue;
 		}
 		struct guest_command command;
 
 		if (read(commands, &command, sizeof(command)) != sizeof(command))
 			_exit(0);
-		if (command.act == GUEST_MIGRATE)
-			pin_to_cpu(command.cpu);
-		if (vcpu < 0)
-			vcpu = create_vcpu();
-		if (command.act == GUEST_STAY)
-			stays = true;
-		else if (command.act != GUEST_REST)
-			run_vcpu(vcpu);
+		obey(&vcpu, &command);
+		stays = stays || command.act == GUEST_STAY;
 		resting = stays || command.act == GUEST_REST;
 		if (write(ready, "", 1) != 1)
 			_exit(0);
@@ -180,6 +145,11 @@ void guest_migrate_async(struct guest *guest, unsigned int cpu)
 	send_command(guest, (struct guest_command){ .act = GUEST_MIGRATE, .cpu = cpu });
 }
 
+void guest_nested_async(struct guest *guest, enum nested_act act)
+{
+	send_command(guest, (struct guest_command){ .act = GUEST_NESTED, .nested = act });
+}
+
 bool guest_wait(struct guest *guest, unsigned int seconds)
 {
 	struct pollfd fd = { .fd = guest->ready, .events = POLLIN };
@@ -197,6 +167,12 @@ static void wait_or_die(struct guest *guest)
 void guest_launch(struct guest *guest)
 {
 	guest_launch_async(guest);
+	wait_or_die(guest);
+}
+
+void guest_nested(struct guest *guest, enum nested_act act)
+{
+	guest_nested_async(guest, act);
 	wait_or_die(guest);
 }
 

@@ -6,12 +6,12 @@
 
 static void make_plain(struct host *host)
 {
-	vms_start(host);
+	vms_start(host, false);
 }
 
 static void make_idle(struct host *host)
 {
-	vms_start(host);
+	vms_start(host, false);
 	if (!vms_end(host))
 		die("setup-failed", "situation idle: a guest did not end in %d s",
 		    TRIGGER_SECONDS);
@@ -24,10 +24,17 @@ static void make_offline(struct host *host)
 
 	if (missing)
 		die("setup-failed", "situation offline needs, beside the victim CPU, %s", missing);
-	vms_start(host);
+	vms_start(host, false);
 	if (!vms_unplug(host, cpu))
 		die("setup-failed", "situation offline: CPU %u was not gone in %d s", cpu,
 		    TRIGGER_SECONDS);
+}
+
+static void make_nested(struct host *host)
+{
+	if (!host->job->guests)
+		die("setup-failed", "situation nested needs a guest on the victim CPU");
+	vms_start(host, true);
 }
 
 static const struct {
@@ -37,6 +44,7 @@ static const struct {
 	{ "plain", make_plain },
 	{ "idle", make_idle },
 	{ "offline", make_offline },
+	{ "nested", make_nested },
 };
 
 void situation_make(struct host *host)

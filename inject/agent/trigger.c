@@ -2,8 +2,12 @@
 /* What is done to a host so that its victim CPU comes to the point. */
 #include "agent.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The VM that trigger nested-on makes where none is a hypervisor */
+#define HYPERVISOR	"guest-l1"
 
 struct trigger {
 	const char *name;
@@ -98,6 +102,87 @@ static const char *needs_fire(const struct host *host)
 	return access(KNOBS "fire", W_OK) ? "a driver with the knob fire" : NULL;
 }
 
+static bool have_hypervisor(const struct host *host)
+{
+	return host->hypervisor && host->hypervisor->pid;
+}
+
+static bool nested(struct host *host, enum nested_act act)
+{
+	guest_nested_async(host->hypervisor, act);
+	return guest_wait(host->hypervisor, TRIGGER_SECONDS);
+}
+
+/* VMXON faults on the victim CPU, for a VM that is to come on the other one. */
+static bool pull_vmxon_fault(struct host *host)
+{
+	char value[32];
+	int status;
+
+	snprintf(value, sizeof(value), "%u fault", host->job->victim);
+	set_knob("vmxon", value);
+	pid_t pid = fork();
+
+	if (!pid) {
+		pin_to_cpu(other_cpu(host->job));
+		_exit(try_vm());
+	}
+	if (pid < 0 || !wait_for_child(pid, TRIGGER_SECONDS, &status))
+		return false;
+	set_knob("vmxon", "none");
+	if (!status)
+		report("note a VM was made although VMXON faulted on CPU %u", host->job->victim);
+	return true;
+}
+
+static const char *needs_vmxon_knob(const struct host *host)
+{
+	return access(KNOBS "vmxon", W_OK) ? "a driver with the knob vmxon" : needs_no_vm(host);
+}
+
+static bool pull_nested_on(struct host *host)
+{
+	if (!have_hypervisor(host))
+		host->hypervisor = vms_add(host, HYPERVISOR, host->job->victim);
+	return nested(host, NESTED_ON);
+}
+
+static bool pull_nested_load(struct host *host)
+{
+	return nested(host, NESTED_LOAD);
+}
+
+static bool pull_nested_enter(struct host *host)
+{
+	return nested(host, NESTED_ENTER);
+}
+
+static bool pull_nested_vmwrite(struct host *host)
+{
+	return nested(host, NESTED_VMWRITE);
+}
+
+static bool pull_nested_clear(struct host *host)
+{
+	return nested(host, NESTED_CLEAR);
+}
+
+static bool pull_nested_off(struct host *host)
+{
+	return nested(host, NESTED_OFF);
+}
+
+static bool pull_nested_destroy(struct host *host)
+{
+	return guest_end(host->hypervisor, TRIGGER_SECONDS);
+}
+
+static const char *needs_hypervisor(const struct host *host)
+{
+	return have_hypervisor(host) ? NULL : "a guest that is a hypervisor (situation nested, or "
+					      "nested-on before it)";
+}
+
 static const struct trigger triggers[] = {
 	{ "create", pull_create, NULL },
 	{ "first", pull_create, needs_no_vm },
@@ -107,6 +192,14 @@ static const struct trigger triggers[] = {
 	{ "offline", pull_offline, needs_unplug },
 	{ "run", pull_run, needs_subject },
 	{ "now", pull_now, needs_fire },
+	{ "vmxon-fault", pull_vmxon_fault, needs_vmxon_knob },
+	{ "nested-on", pull_nested_on, NULL },
+	{ "nested-load", pull_nested_load, needs_hypervisor },
+	{ "nested-enter", pull_nested_enter, needs_hypervisor },
+	{ "nested-vmwrite", pull_nested_vmwrite, needs_hypervisor },
+	{ "nested-clear", pull_nested_clear, needs_hypervisor },
+	{ "nested-off", pull_nested_off, needs_hypervisor },
+	{ "nested-destroy", pull_nested_destroy, needs_hypervisor },
 };
 
 static const struct trigger *find_trigger(const char *name)

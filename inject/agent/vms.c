@@ -32,7 +32,7 @@ void vms_stay(struct host *host)
 			guest_stay(&host->guests[i]);
 }
 
-void vms_start(struct host *host)
+void vms_start(struct host *host, bool nested)
 {
 	const struct job *job = host->job;
 	unsigned int total = job->guests + job->bystanders;
@@ -40,10 +40,18 @@ void vms_start(struct host *host)
 	report("phase guests %u on CPU %u, %u elsewhere", job->guests, job->victim,
 	       job->bystanders);
 	for (unsigned int i = 0; i < total; i++) {
+		unsigned int cpu = i < job->guests ? job->victim : other_cpu(job);
 		char name[32];
 
 		snprintf(name, sizeof(name), "guest-%u", i);
-		guest_launch(vms_add(host, name, i < job->guests ? job->victim : other_cpu(job)));
+		struct guest *guest = vms_add(host, name, cpu);
+
+		if (nested && i == 0) {
+			host->hypervisor = guest;
+			guest_nested(guest, NESTED_ENTER);
+		} else {
+			guest_launch(guest);
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ for (
 	[ [qw(--vary 1 --path disk)], qr/--vary.*--path full or fast/ ],
 	[ [qw(--via air)], qr/air.*auto, hook or kprobe/ ],
 	[ [qw(--without reason)], qr/reason.*crash-kernel or arming/ ],
-	[ [qw(--trigger pull)], qr/--trigger pull: use create, .* or now/ ],
+	[ [qw(--trigger pull)], qr/--trigger pull: use create, .* or nested-destroy/ ],
 	[ [ '--trigger', 'create,,last' ], qr/--trigger create,,last: use create/ ],
 	[ [qw(--situation hopeless)], qr/--situation hopeless: use plain, .* or \w+$/m ],
 	[ [qw(--point nonsense)], qr/nonsense.*OP\/STEP/ ],
