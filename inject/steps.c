@@ -64,6 +64,7 @@ static struct error *find_symbol_store(struct search *search);
 static struct error *find_symbol_store_join(struct search *search);
 static struct error *find_member_store(struct search *search);
 static struct error *find_instructions(struct search *search);
+static struct error *find_call(struct search *search);
 
 /* Of the kernel, and of the crash-points patch in its place. */
 static const char *const list_add_names[] = {
@@ -124,6 +125,8 @@ const struct step_rule step_rules[] = {
 	  find_instructions, .sequence = { VMCLEAR } },
 	{ "nested-free", { "vmclear" }, "free_nested",
 	  find_instructions, .sequence = { VMCLEAR } },
+	{ "nested-free", { "free" }, "free_nested",
+	  find_call, .symbol = "free_vmcs" },
 };
 
 const size_t nr_step_rules = ARRAY_SIZE(step_rules);
@@ -638,4 +641,21 @@ static struct error *find_instructions(struct search *search)
 		*first = found[--nr];
 	}
 	return NULL;
+}
+
+static struct error *find_call(struct search *search)
+{
+	const struct code *code = search->code;
+	struct error *err = NULL;
+
+	for (size_t i = 0; !err && i < code->nr; i++) {
+		const struct module_symbol *callee = steps_callee(code->info, &code->insn[i]);
+
+		if (callee && !strcmp(callee->name, search->rule->symbol))
+			err = add_anchor(search, 0, i);
+	}
+	if (!err && !search->place[0].nr_anchors)
+		err = error_new("%s() of this kernel calls no %s()", search_function(search),
+				search->rule->symbol);
+	return err ? err : place_behind(search, &search->place[0]);
 }

@@ -30,7 +30,7 @@ struct step_rule {
 	/* What it looks for: one of */
 	const struct list_pattern *pattern;
 	const char *const *inlined;	/* functions that the stores come from */
-	const char *symbol;		/* that is stored to */
+	const char *symbol;		/* that is stored to, or called */
 	const char *structure;		/* NULL: loaded_vmcs */
 	const char *member;		/* of that, stored to */
 	bool argument;			/* which is the function's argument */
