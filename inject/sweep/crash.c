@@ -177,6 +177,17 @@ static const char *status_word(const struct shot *shot, const struct report *rep
 	return result->status == STATUS_INCONCLUSIVE ? "inconclusive" : "fail";
 }
 
+/* The full path's has the same pages, and no others. */
+static struct error *drop_dump(const char *fast)
+{
+	_cleanup_free_ char *dump = NULL;
+
+	if (asprintf(&dump, "%s/vmcore", fast) < 0)
+		return &error_no_memory;
+	unlink(dump);
+	return NULL;
+}
+
 static struct error *work(const struct crash_config *config, const struct shot *shot,
 			  struct report *report)
 {
@@ -190,8 +201,12 @@ static struct error *work(const struct crash_config *config, const struct shot *
 		return err;
 	const char *status = status_word(shot, report);
 
-	if (fast && (sample || !strcmp(status, "fail")))
-		return compare_paths(config, shot, report);
+	if (fast && (sample || !strcmp(status, "fail"))) {
+		err = compare_paths(config, shot, report);
+		if (!err && !report->difference && !strcmp(status, "pass") && !options->keep)
+			err = drop_dump(report->result.directory);
+		return err;
+	}
 	/* Without a dump; with one it has gone already. */
 	if (transient && (!strcmp(status, "pass") || !strcmp(status, "skip"))) {
 		remove_tree(report->result.directory);
