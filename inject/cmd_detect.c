@@ -18,7 +18,7 @@ static const char help[] =
 "Each mutant is crashed where its bug shows and where it does not, and the kernel\n"
 "fixed in all the same places. Behind the KTAP of this sweep there is a table: mutant,\n"
 "the commit that mended it, in how many crashes it is seen, and the first of these.\n"
-"Default: all mutants that can be shown.\n"
+"Default: all mutants.\n"
 "\n"
 "      --results FILE     the table of a sweep that has been made; sweep nothing\n"
 "  -o, --out DIR          new directory for what the sweep leaves (default: in runs/)\n"
@@ -111,8 +111,6 @@ static struct error *check_names(const struct sweep_options *options, const stru
 		const char *name = options->names[i];
 		const struct mutant *mutant = mutants_find(mutants, name);
 
-		if (mutant && mutant->text[MUTANT_UNSHOWN])
-			return error_new("%s: %s", name, mutant->text[MUTANT_UNSHOWN]);
 		if (!mutant && strcmp(name, MUTANTS_GROUP))
 			return error_new("%s: there is no mutant of this name", name);
 	}
@@ -129,7 +127,7 @@ static struct error *tell(const struct mutants *mutants, const char *path, enum 
 		err = detection_init(mutants, results, &detection);
 	if (err)
 		return err;
-	detection_print(&detection, mutants, stdout);
+	detection_print(&detection, stdout);
 	*ret = detection_status(&detection);
 	return NULL;
 }

@@ -16,10 +16,16 @@ static const char *get(const json_t *result, const char *key)
 static const char *finding_of(const json_t *result)
 {
 	const char *outcome = get(result, "outcome"), *verdict = get(result, "verdict");
+	const char *text = get(result, "text");
 
 	if (!strcmp(outcome, "hung") || !strcmp(outcome, "reset"))
 		return outcome;
-	return !strcmp(verdict, "fail") ? "not-cleared" : NULL;
+	if (!strcmp(verdict, "fail"))
+		return "not-cleared";
+	if (strcmp(verdict, "inconclusive"))
+		return NULL;
+	return strstr(text, "is in a freed page") ? "freed" :
+	       strstr(text, "the crash is another one") ? "oops" : NULL;
 }
 
 static void take_result(struct detection_row *row, const json_t *result)
@@ -34,16 +40,32 @@ static void take_result(struct detection_row *row, const json_t *result)
 		row->first = result;
 }
 
-static void add_row(struct detection *detection, const struct mutant *mutant,
-		    const json_t *results)
+/* Several mutants may be of one kernel. */
+static bool is_of(const json_t *root, const json_t *result, const struct mutant *mutant)
+{
+	const json_t *scenario = json_object_get(json_object_get(root, "scenarios"),
+						 get(result, "scenario"));
+	const json_t *group;
+	size_t i;
+
+	if (strcmp(get(result, "kernel"), mutant ? mutant_kernel(mutant) : MUTANTS_NONE))
+		return false;
+	json_array_foreach(json_object_get(scenario, "group"), i, group) {
+		if (mutant && !strcmp(json_string_value(group) ?: "", mutant->name))
+			return true;
+	}
+	return !mutant;
+}
+
+static void add_row(struct detection *detection, const struct mutant *mutant, const json_t *root)
 {
 	struct detection_row *row = &detection->row[detection->nr];
 	const json_t *result;
 	size_t i;
 
 	*row = (struct detection_row){ .mutant = mutant };
-	json_array_foreach(results, i, result) {
-		if (!strcmp(get(result, "kernel"), mutant ? mutant->name : MUTANTS_NONE))
+	json_array_foreach(json_object_get(root, "results"), i, result) {
+		if (is_of(root, result, mutant))
 			take_result(row, result);
 	}
 	if (!row->made)
@@ -58,7 +80,7 @@ static void add_row(struct detection *detection, const struct mutant *mutant,
 struct error *detection_init(const struct mutants *mutants, const struct results *results,
 			     struct detection *ret)
 {
-	const json_t *all = json_object_get(results_json(results), "results");
+	const json_t *root = results_json(results);
 	const json_t *result;
 	size_t i;
 
@@ -66,9 +88,9 @@ struct error *detection_init(const struct mutants *mutants, const struct results
 	if (!ret->row)
 		return &error_no_memory;
 	for (i = 0; i < mutants->nr; i++)
-		add_row(ret, &mutants->mutant[i], all);
-	add_row(ret, NULL, all);
-	json_array_foreach(all, i, result)
+		add_row(ret, &mutants->mutant[i], root);
+	add_row(ret, NULL, root);
+	json_array_foreach(json_object_get(root, "results"), i, result)
 		results_count_add(&ret->count, get(result, "status"));
 	return NULL;
 }
@@ -113,7 +135,7 @@ static void print_row(const struct detection_row *row, FILE *file)
 	putc('\n', file);
 }
 
-void detection_print(const struct detection *detection, const struct mutants *mutants, FILE *file)
+void detection_print(const struct detection *detection, FILE *file)
 {
 	size_t unexpected = 0;
 
@@ -122,15 +144,6 @@ void detection_print(const struct detection *detection, const struct mutants *mu
 	for (size_t i = 0; i < detection->nr; i++) {
 		print_row(&detection->row[i], file);
 		unexpected += detection->row[i].unexpected;
-	}
-	for (size_t i = 0; i < mutants->nr; i++) {
-		const struct mutant *mutant = &mutants->mutant[i];
-		char commit[64];
-
-		if (mutant->text[MUTANT_UNSHOWN])
-			fprintf(file, "# %-18s %-14s not shown: %s\n", mutant->name,
-				commit_of(mutant, commit, sizeof(commit)),
-				mutant->text[MUTANT_UNSHOWN]);
 	}
 	fprintf(file, "# %zu of %zu mutants caught, %zu crashes not as expected\n",
 		detection->caught, detection->due, unexpected);

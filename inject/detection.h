@@ -34,7 +34,7 @@ void detection_deinit(struct detection *detection);
 
 /* FAIL if a mutant is not caught, or a crash shows what it must not. */
 enum exit_status detection_status(const struct detection *detection);
-/* The table, as lines of KTAP diagnostics, with those of @mutants that cannot be shown. */
-void detection_print(const struct detection *detection, const struct mutants *mutants, FILE *file);
+/* The table, as lines of KTAP diagnostics. */
+void detection_print(const struct detection *detection, FILE *file);
 
 #endif

@@ -25,7 +25,7 @@ static const char *const keys[] = {
 	[MUTANT_FINDING_SHOOTDOWN] = "finding.shootdown",
 	[MUTANT_ELSEWHERE] = "elsewhere",
 	[MUTANT_CLEAN] = "clean",
-	[MUTANT_UNSHOWN] = "unshown",
+	[MUTANT_KERNEL] = "kernel",
 	[MUTANT_OPERATION] = "operation",
 	[MUTANT_SITUATION] = "situation",
 	[MUTANT_TRIGGER] = "trigger",
@@ -43,6 +43,8 @@ static const struct finding {
 	{ "not-cleared", "fail", "captured" },
 	{ "hung", "pass", "hung" },
 	{ "reset", "pass", "reset" },
+	{ "freed", "inconclusive", "captured" },
+	{ "oops", "inconclusive", "captured" },
 };
 
 static const struct finding *find_finding(const char *name)
@@ -73,12 +75,13 @@ static struct error *check(enum mutant_text key, const char *value)
 
 	if (key >= MUTANT_FINDING && key <= MUTANT_FINDING_SHOOTDOWN)
 		return find_finding(value) ? NULL :
-		       error_new("%s %s: use none, not-cleared, hung or reset", keys[key], value);
+		       error_new("%s %s: use none, not-cleared, freed, oops, "
+				 "hung or reset", keys[key], value);
 	if (key == MUTANT_ELSEWHERE)
 		return scenario_set(&scenario, keys[MUTANT_POINTS], value);
 	if (key == MUTANT_CLEAN)
 		return scenario_set(&scenario, "verdict", value);
-	if (key == MUTANT_POINTS || key == MUTANT_DELIVER || key > MUTANT_UNSHOWN)
+	if (key == MUTANT_POINTS || key == MUTANT_DELIVER || key > MUTANT_KERNEL)
 		return scenario_set(&scenario, keys[key], value);
 	return *value ? NULL : error_new("%s: has no value", keys[key]);
 }
@@ -105,17 +108,12 @@ static struct error *take_key(void *arg, const char *key, const char *value)
 /* All that the table or the scenarios need. */
 static struct error *check_mutant(const struct mutant *mutant)
 {
-	static const enum mutant_text always[] = { MUTANT_COMMIT, MUTANT_BUG, MUTANT_WINDOW };
-	static const enum mutant_text shown[] = { MUTANT_POINTS, MUTANT_DELIVER, MUTANT_FINDING };
+	static const enum mutant_text needed[] = { MUTANT_COMMIT, MUTANT_BUG, MUTANT_WINDOW,
+						   MUTANT_POINTS, MUTANT_DELIVER, MUTANT_FINDING };
 
-	for (size_t i = 0; i < ARRAY_SIZE(always); i++) {
-		if (!mutant->text[always[i]])
-			return error_new("[%s]: has no %s", mutant->name, keys[always[i]]);
-	}
-	for (size_t i = 0; !mutant->text[MUTANT_UNSHOWN] && i < ARRAY_SIZE(shown); i++) {
-		if (!mutant->text[shown[i]])
-			return error_new("[%s]: has no %s, and no %s", mutant->name, keys[shown[i]],
-					 keys[MUTANT_UNSHOWN]);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (!mutant->text[needed[i]])
+			return error_new("[%s]: has no %s", mutant->name, keys[needed[i]]);
 	}
 	return NULL;
 }
@@ -158,10 +156,13 @@ const struct mutant *mutants_find(const struct mutants *mutants, const char *nam
 	return NULL;
 }
 
+const char *mutant_kernel(const struct mutant *mutant)
+{
+	return mutant->text[MUTANT_KERNEL] ?: mutant->name;
+}
+
 bool mutant_is_shown(const struct mutant *mutant)
 {
-	if (mutant->text[MUTANT_UNSHOWN])
-		return false;
 	for (int i = MUTANT_FINDING; i <= MUTANT_FINDING_SHOOTDOWN; i++) {
 		if (mutant->text[i] && strcmp(mutant->text[i], findings[0].name))
 			return true;
@@ -212,7 +213,7 @@ static struct error *add(struct scenarios *scenarios, const struct mutant *mutan
 static struct error *add_window(struct scenarios *scenarios, const struct mutant *mutant)
 {
 	_cleanup_(cleanup_words) char **wanted = NULL;
-	const char *points = mutant->text[MUTANT_POINTS];
+	const char *points = mutant->text[MUTANT_POINTS], *kernel = mutant_kernel(mutant);
 	char alike[64] = "", behind[32];
 	struct error *err = words_split(mutant->text[MUTANT_DELIVER], &wanted);
 
@@ -226,10 +227,10 @@ static struct error *add_window(struct scenarios *scenarios, const struct mutant
 			continue;
 		}
 		snprintf(behind, sizeof(behind), "-%s", deliveries[i]);
-		err = add(scenarios, mutant, behind, mutant->name, points, deliveries[i], finding);
+		err = add(scenarios, mutant, behind, kernel, points, deliveries[i], finding);
 	}
 	if (!err && *alike)
-		err = add(scenarios, mutant, "", mutant->name, points, alike,
+		err = add(scenarios, mutant, "", kernel, points, alike,
 			  mutant->text[MUTANT_FINDING]);
 	return err;
 }
@@ -243,7 +244,8 @@ static struct error *add_mutant(struct scenarios *scenarios, const struct mutant
 	struct error *err = add_window(scenarios, mutant);
 
 	if (!err && elsewhere)
-		err = add(scenarios, mutant, "-elsewhere", mutant->name, elsewhere, deliver, none);
+		err = add(scenarios, mutant, "-elsewhere", mutant_kernel(mutant), elsewhere,
+			  deliver, none);
 	if (err)
 		return err;
 	if (asprintf(&all, "%s %s", points, elsewhere ?: "") < 0)
@@ -255,11 +257,7 @@ struct error *mutants_scenarios(const struct mutants *mutants, struct scenarios 
 {
 	struct error *err = NULL;
 
-	for (size_t i = 0; !err && i < mutants->nr; i++) {
-		const struct mutant *mutant = &mutants->mutant[i];
-
-		if (!mutant->text[MUTANT_UNSHOWN])
-			err = add_mutant(scenarios, mutant);
-	}
+	for (size_t i = 0; !err && i < mutants->nr; i++)
+		err = add_mutant(scenarios, &mutants->mutant[i]);
 	return err ? error_context(err, "the mutants' scenarios") : NULL;
 }

@@ -29,7 +29,7 @@ enum mutant_text {
 	MUTANT_FINDING_SHOOTDOWN,
 	MUTANT_ELSEWHERE,
 	MUTANT_CLEAN,
-	MUTANT_UNSHOWN,
+	MUTANT_KERNEL,
 	/* Keys of its scenarios */
 	MUTANT_OPERATION,
 	MUTANT_SITUATION,
@@ -40,7 +40,7 @@ enum mutant_text {
 };
 
 struct mutant {
-	char *name;		/* of the kernel, too */
+	char *name;
 	char *text[NR_MUTANT_TEXTS]; /* NULL: not given */
 };
 
@@ -53,11 +53,14 @@ struct error *mutants_load(const char *path, struct mutants *ret);
 void mutants_deinit(struct mutants *mutants);
 const struct mutant *mutants_find(const struct mutants *mutants, const char *name);
 
+/* That has it. */
+const char *mutant_kernel(const struct mutant *mutant);
+
 /* Some crash is to show it. */
 bool mutant_is_shown(const struct mutant *mutant);
 
 /*
- * Add the scenarios of all that can be shown, of groups MUTANTS_GROUP and the
+ * Add the scenarios of all, of groups MUTANTS_GROUP and the
  * mutant's name: NAME where it shows, NAME-DELIVERY where it does not show in the
  * same way, NAME-elsewhere, and NAME-fixed, all the same crashes without the bug.
  */
