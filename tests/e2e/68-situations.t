@@ -1,0 +1,74 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Crashes of hosts that have been through something: idle again after use, a CPU
+# unplugged under its guests, a guest that is a hypervisor and in a guest of its own,
+# whose VMCSes come and go as it uses its own.
+use strict;
+use warnings;
+use FindBin;
+use JSON::PP;
+use lib $FindBin::Bin;
+use Test::More;
+use Torture;
+
+my $file = scratch('situations') . '.cfg';
+
+# Return: the results of one sweep of these scenarios.
+sub sweep {
+	my ($name, $scenarios, @options) = @_;
+	my $dir = scratch("situations-$name");
+	open(my $out, '>', $file) or die "$file: $!\n";
+	print $out $scenarios;
+	close($out);
+	diag("sweep: $name");
+	my ($status, $text, $err) = tool("$dir.log", $COMMAND, 'sweep', '--sample', 0, '--out', $dir,
+		'--scenarios', $file, @options, '*');
+	is($status, 0, "$name: exit status 0") or diag($text, $err);
+	return @{ (eval { JSON::PP->new->decode(slurp("$dir/results.json")) } // {})->{results} // [] };
+}
+
+my @hosts = sweep('hosts', <<'END', '--cpu', 0);
+[idle]
+operation = host
+points = host/now
+deliver = self, shootdown
+situation = idle
+verdict = inconclusive
+
+[offline]
+operation = host
+points = host/now
+deliver = self
+situation = offline
+END
+is(scalar(@hosts), 3, 'three crashes');
+my ($offline) = grep { $_->{scenario} eq 'offline' } @hosts;
+is_deeply([ map { $_->{online} ? 1 : 0 } @{ $offline->{lists} } ], [ 1, 0 ], 'offline: one CPU is');
+is(scalar(grep { $_->{state} eq 'cleared' && $_->{cpu} == 0 } @{ $offline->{vmcs} }), 4,
+	'its guests go on elsewhere');
+
+my $nested = <<'END';
+[running]
+operation = host
+points = host/now
+deliver = self, remote, shootdown
+situation = nested
+
+END
+$nested .= "[$_]\noperation = $_\npoints = steps\n"
+	for qw(switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite nested-on nested-free);
+my @nested = sweep('nested', $nested);
+my %kinds;
+$kinds{ $_->{kind} }++ for grep { $_->{state} eq 'cleared' } @{ $nested[0]{vmcs} };
+is_deeply(\%kinds, { vmcs01 => 4, vmcs02 => 1, shadow => 1 }, 'nested: all three kinds are cleared');
+my %reached = map { ("$_->{op}/$_->{step}" => 1) }
+	grep { $_->{status} eq 'pass' && defined $_->{step} } @nested;
+is_deeply([ grep { !$reached{$_} } map { "$_/vmptrld" } qw(switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite) ],
+	[], 'nested: every VMPTRLD is come to');
+
+my ($status, $out) = tool(scratch('situations-nested') . '-no-guest', $COMMAND, 'run',
+	'--situation', 'nested', '--guests', 0, '--out', scratch('situations-no-guest'));
+is($status, 2, 'nested without a guest: exit status 2');
+like($out, qr/situation nested needs a guest on the victim CPU/, 'the message says what is missing');
+
+done_testing();
