@@ -44,7 +44,7 @@ def find_dump():
     kernel, vmcore = BUILD / "kernels/fixed", BENCH / "run/vmcore"
     if not (kernel / "complete").exists():
         raise CannotMeasure("no VMCORE=, and no kernel is built (make kernel)")
-    if not vmcore.exists() or vmcore.stat().st_mtime < (kernel / "vmlinux").stat().st_mtime:
+    if not vmcore.exists() or vmcore.stat().st_mtime < (kernel / "complete").stat().st_mtime:
         say("a crash run, for its vmcore")
         shutil.rmtree(vmcore.parent, ignore_errors=True)
         done = subprocess.run([COMMAND, "run", "--kernel", "fixed", "--out", vmcore.parent],
