@@ -83,10 +83,11 @@ static struct error *crash(const struct crash_config *config, const struct shot 
 	run.point = shot->point;
 	run.deliver = shot->deliver;
 	run.trigger = shot->trigger;
+	run.situation = config->boot->situation;
 	run.out = out;
 	run.victim = options->victim;
-	run.guests = scenario->guests;
-	run.bystanders = scenario->bystanders;
+	run.guests = config->boot->guests;
+	run.bystanders = config->boot->bystanders;
 	run.memory = options->memory;
 	run.timeout = scenario->timeout ?: options->timeout;
 	run.subject = config->subject;

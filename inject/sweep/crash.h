@@ -10,6 +10,7 @@
 #include "analyze/error.h"
 #include "inject/outcome.h"
 
+struct plan_boot;
 struct shot;
 struct snapshot;
 struct subject;
@@ -20,7 +21,8 @@ struct crash_config {
 	const char *kernel;	/* as the user gave it */
 	const char *label;	/* of the kernel in names */
 	const struct subject *subject;
-	const struct snapshot *snapshot;
+	const struct plan_boot *boot;
+	const struct snapshot *snapshot; /* of it */
 	const char *directory;	/* of the sweep; run directories go into it */
 	bool resumed;		/* an earlier sweep may have left some of this crash */
 };

@@ -33,7 +33,7 @@ static struct error *find_boot(struct plan *plan, const struct plan_boot *wanted
 
 		if (boot->kernel == wanted->kernel && boot->guests == wanted->guests &&
 		    boot->bystanders == wanted->bystanders &&
-		    same_text(boot->situation, wanted->situation)) {
+		    !strcmp(boot->situation, wanted->situation)) {
 			*ret = i;
 			return NULL;
 		}
@@ -202,16 +202,6 @@ static struct error *add_list(const struct series *series)
 	return err;
 }
 
-/* NULL for what is plain anyway. */
-static const char *situation_of(const struct scenario *scenario)
-{
-	const char *situation = scenario->situation;
-
-	if (!situation && scenario->operation)
-		situation = scenario->operation->situation;
-	return same_text(situation, "plain") ? NULL : situation;
-}
-
 struct error *plan_add(struct plan *plan, const struct scenario *scenario, size_t kernel,
 		       const char *label, struct points *points, unsigned int repeat)
 {
@@ -222,7 +212,8 @@ struct error *plan_add(struct plan *plan, const struct scenario *scenario, size_
 		.kernel = kernel, .repeat = repeat,
 	};
 	const struct plan_boot boot = {
-		.kernel = kernel, .situation = situation_of(scenario),
+		.kernel = kernel,
+		.situation = scenario->situation ?: operation ? operation->situation : "plain",
 		.guests = scenario->guests, .bystanders = scenario->bystanders,
 	};
 	size_t before = plan->nr_shots;

@@ -37,7 +37,7 @@ struct shot {
 /* What one snapshot serves. */
 struct plan_boot {
 	size_t kernel;
-	const char *situation;	/* NULL: plain */
+	const char *situation;
 	unsigned int guests;
 	unsigned int bystanders;
 };

@@ -142,8 +142,9 @@ static struct crash_config crash_config_of(const struct sweep *sweep, const stru
 
 	return (struct crash_config){
 		.options = sweep->options, .kernel = kernel->name, .label = kernel->label,
-		.subject = kernel->subject, .snapshot = sweep->snapshot,
-		.directory = sweep->directory, .resumed = sweep->resumed,
+		.subject = kernel->subject, .boot = &sweep->input.plan.boot[shot->boot],
+		.snapshot = sweep->snapshot, .directory = sweep->directory,
+		.resumed = sweep->resumed,
 	};
 }
 

@@ -66,6 +66,16 @@ my %reached = map { ("$_->{op}/$_->{step}" => 1) }
 is_deeply([ grep { !$reached{$_} } map { "$_/vmptrld" } qw(switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite) ],
 	[], 'nested: every VMPTRLD is come to');
 
+sweep('kept', <<'END', '--keep');
+[running]
+operation = host
+points = host/now
+situation = nested
+END
+my $kept = "$BUILD/tests/e2e/situations-kept/1-host_now-self";
+my $again = crash_run('situations-kept-again', '--replay', $kept);
+is($again->{status}, 0, 'a run that the sweep kept is repeated') or diag($again->{err});
+
 my ($status, $out) = tool(scratch('situations-nested') . '-no-guest', $COMMAND, 'run',
 	'--situation', 'nested', '--guests', 0, '--out', scratch('situations-no-guest'));
 is($status, 2, 'nested without a guest: exit status 2');

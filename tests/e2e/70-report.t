@@ -172,7 +172,7 @@ def test_story(browser):
     for wanted in (result['text'], instruction, 'crash_point.h:75', 'the victim CPU sent the NMI',
                    'had done 2 of its 4 stores', 'expects verdict pass',
                    result['findings'][0]['text'], '--kernel bitmap --point list_add/2 --deliver self',
-                   '--cpu 1 --guests 3 --bystanders 1', ident):
+                   '--situation plain --cpu 1 --guests 3 --bystanders 1', ident):
         ok(wanted in text, f'story: {wanted}')
     links = [link.get_attribute('href') for link in story.find_elements(By.TAG_NAME, 'a')]
     same(links, [(SCRATCH / 'plain' / result['directory']).as_uri() + '/'],
