@@ -901,10 +901,10 @@ static struct error *check_options(const struct run_options *options)
 		return error_new("--%s: goes with --path disk", by_disk);
 	if (options->vary && options->path == RUN_DISK)
 		return error_new("--vary: goes with --path full or fast");
-	struct error *err = options->trigger ? triggers_check(options->trigger) : NULL;
+	struct error *err = options->trigger ? triggers_check("--trigger", options->trigger) : NULL;
 
 	if (!err && options->situation)
-		err = situation_check(options->situation);
+		err = situation_check("--situation", options->situation);
 	return err;
 }
 

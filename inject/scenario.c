@@ -10,6 +10,7 @@
 #include "inject/ini.h"
 #include "inject/operations.h"
 #include "inject/option.h"
+#include "inject/triggers.h"
 #include "inject/words.h"
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
@@ -131,16 +132,16 @@ static struct error *set_groups(struct scenario *scenario, const char *value)
 
 static struct error *set_situation(struct scenario *scenario, const char *value)
 {
-	static char *const situations[] = { "plain", "idle", "offline", "nested", NULL };
+	struct error *err = situation_check("situation", value);
 
-	if (!words_have(situations, value))
-		return error_new("situation %s: use plain, idle, offline or nested", value);
-	return set_text(value, &scenario->situation);
+	return err ?: set_text(value, &scenario->situation);
 }
 
 static struct error *set_trigger(struct scenario *scenario, const char *value)
 {
-	return set_text(value, &scenario->trigger);
+	struct error *err = triggers_check("trigger", value);
+
+	return err ?: set_text(value, &scenario->trigger);
 }
 
 static struct error *set_danger(struct scenario *scenario, const char *value)

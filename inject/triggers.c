@@ -54,7 +54,7 @@ static void join_names(const struct trigger *table, char *ret, size_t size)
 	}
 }
 
-struct error *triggers_check(const char *list)
+struct error *triggers_check(const char *what, const char *list)
 {
 	char names[512];
 
@@ -68,17 +68,17 @@ struct error *triggers_check(const char *list)
 			return NULL;
 	}
 	join_names(triggers, names, sizeof(names));
-	return error_new("--trigger %s: use %s, several separated by commas", list, names);
+	return error_new("%s %s: use %s, several separated by commas", what, list, names);
 }
 
-struct error *situation_check(const char *name)
+struct error *situation_check(const char *what, const char *name)
 {
 	char names[512];
 
 	if (is_in(situations, name, strlen(name)))
 		return NULL;
 	join_names(situations, names, sizeof(names));
-	return error_new("--situation %s: use %s", name, names);
+	return error_new("%s %s: use %s", what, name, names);
 }
 
 void triggers_print(const struct trigger *table, FILE *out)

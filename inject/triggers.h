@@ -20,9 +20,12 @@ struct trigger {
 /* Both end with a NULL name. */
 extern const struct trigger triggers[], situations[];
 
-/* Is @list names of triggers, with commas between? */
-struct error *triggers_check(const char *list);
-struct error *situation_check(const char *name);
+/*
+ * Is @list names of triggers, with commas between? @what: how the user says it,
+ * --trigger or, in a file, trigger.
+ */
+struct error *triggers_check(const char *what, const char *list);
+struct error *situation_check(const char *what, const char *name);
 
 /* A line of help for each. */
 void triggers_print(const struct trigger *table, FILE *out);

@@ -105,6 +105,7 @@ static void test_errors(void)
 	check_error("[a]\ndeliver = self, pigeon\n", 2, "pigeon: use self, remote, shootdown");
 	check_error("[a]\noperation = none\n", 2, "operation none");
 	check_error("[a]\nsituation = dire\n", 2, "situation dire: use plain, idle");
+	check_error("[a]\ntrigger = create,pull\n", 2, "trigger create,pull: use create,");
 	check_error("[a]\nverdict = good\n", 2, "verdict good: use pass, fail");
 	check_error("[a]\noutcome = bang\n", 2, "outcome bang");
 	check_error("[a]\npoints = list_add\n", 2, "points list_add: neither steps");
