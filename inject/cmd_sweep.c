@@ -31,6 +31,10 @@ static const char help[] =
 "  -b, --bystanders N     guests launched on another CPU (default 1)\n"
 "  -o, --out DIR          new directory for what the sweep leaves (default: in runs/)\n"
 "  -j, --jobs N           crashes at a time (default: one for each CPU)\n"
+"      --situation NAME   what the host has been through before: plain, idle, offline\n"
+"                         or nested (default: what each point needs)\n"
+"      --trigger LIST     what to do to reach a point (default: what it needs);\n"
+"                         'kdump-torture run --help' explains both\n"
 "      --list             the scenarios, and nothing else\n"
 "      --scenarios FILE   of scenarios (default: the ones that come along)\n"
 "      --resume DIR       go on with a sweep that was broken off\n"
@@ -59,7 +63,9 @@ static const char help[] =
 #define SHORT_OPTIONS	"k:p:d:c:g:b:o:j:qh"
 
 enum {
-	OPT_LIST = 256,
+	OPT_SITUATION = 256,
+	OPT_TRIGGER,
+	OPT_LIST,
 	OPT_SCENARIOS,
 	OPT_RESUME,
 	OPT_JUNIT,
@@ -86,6 +92,8 @@ static const struct option long_options[] = {
 	{ "bystanders", required_argument, NULL, 'b' },
 	{ "out", required_argument, NULL, 'o' },
 	{ "jobs", required_argument, NULL, 'j' },
+	{ "situation", required_argument, NULL, OPT_SITUATION },
+	{ "trigger", required_argument, NULL, OPT_TRIGGER },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "scenarios", required_argument, NULL, OPT_SCENARIOS },
 	{ "resume", required_argument, NULL, OPT_RESUME },
@@ -165,6 +173,12 @@ static struct error *parse_option(int option, struct command *command)
 	case 'd':
 		ret->deliver = optarg;
 		return NULL;
+	case OPT_SITUATION:
+		ret->situation = optarg;
+		return NULL;
+	case OPT_TRIGGER:
+		ret->trigger = optarg;
+		return NULL;
 	case 'o':
 		ret->out = optarg;
 		return NULL;
@@ -243,10 +257,14 @@ static struct error *check(const struct command *command, bool unnamed)
 	const struct sweep_options *options = &command->options;
 
 	if (options->nr_names && unnamed)
-		return error_new("--points, --deliver, --guests and --bystanders: a scenario has its "
-				 "own; leave them out, or the scenarios");
+		return error_new("--points, --deliver, --guests, --bystanders, --situation and --trigger: "
+				 "a scenario has its own; leave them out, or the scenarios");
 	if (options->nr_names && options->dry)
 		return error_new("--dry: goes by operations (--op), not by scenarios");
+	if (options->dry && (options->points || options->deliver || options->situation ||
+			     options->trigger))
+		return error_new("--points, --deliver, --situation, --trigger: not with --dry, which "
+				 "goes by operations (--op)");
 	if (options->resume && options->out)
 		return error_new("--out: the sweep that is resumed has its directory");
 	return NULL;
@@ -255,7 +273,8 @@ static struct error *check(const struct command *command, bool unnamed)
 /* An option that makes the scenario without a name. */
 static bool is_of_unnamed(int option)
 {
-	return option == 'p' || option == 'd' || option == 'g' || option == 'b';
+	return option == 'p' || option == 'd' || option == 'g' || option == 'b' ||
+	       option == OPT_SITUATION || option == OPT_TRIGGER;
 }
 
 /* As far as it fits. */

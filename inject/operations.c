@@ -87,6 +87,18 @@ const struct operation *operation_find(const char *name)
 	return NULL;
 }
 
+const struct operation *operation_of_point(const char *point)
+{
+	size_t length = strcspn(point, "/");
+
+	for (size_t i = 0; point[length] && i < nr_operations; i++) {
+		if (strlen(operations[i].name) == length &&
+		    !strncmp(operations[i].name, point, length))
+			return &operations[i];
+	}
+	return NULL;
+}
+
 unsigned int operation_bit(const struct operation *operation)
 {
 	return 1U << (operation - operations);

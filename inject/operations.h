@@ -33,6 +33,8 @@ extern const size_t nr_operations;
 
 /* NULL: there is no operation of this name. */
 const struct operation *operation_find(const char *name);
+/* The one that @point, an OP/STEP, is of; NULL: FUNCTION+0xOFF is of none. */
+const struct operation *operation_of_point(const char *point);
 
 /* The bit of the operation in a set. */
 unsigned int operation_bit(const struct operation *operation);

@@ -130,10 +130,7 @@ static void conclude(struct run *run, enum outcome outcome, const char *message)
 static void decide_trigger(struct run *run)
 {
 	const struct run_options *options = run->options;
-	size_t length = strcspn(options->point, "/");
-	_cleanup_free_ char *name = strndup(options->point, length);
-	const struct operation *operation = options->point[length] && name ?
-					    operation_find(name) : NULL;
+	const struct operation *operation = operation_of_point(options->point);
 
 	run->trigger = options->trigger;
 	run->situation = options->situation;

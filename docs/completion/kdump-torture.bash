@@ -96,7 +96,7 @@ _kdump_torture_options()
 			--replay --path --vary --same-kernel --checks --compress --emulator --json --quiet --help ;;
 	sweep)
 		echo --kernel --points --deliver --cpu --guests --bystanders --out --jobs \
-			--list --scenarios --resume --dry --op --repeat --vary --full --sample --keep \
+			--situation --trigger --list --scenarios --resume --dry --op --repeat --vary --full --sample --keep \
 			--memory --emulator --budget --timeout --junit --json --quiet --help ;;
 	detect)		echo --results --out --jobs --emulator --junit --quiet --help ;;
 	regress)	echo --baseline --kernel --results --scenarios --out --jobs --emulator \

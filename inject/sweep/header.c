@@ -41,17 +41,18 @@ json_t *scenario_json(const struct scenario *scenario)
 		[POINTS_LIST] = "list",
 	};
 	const struct operation *operation = scenario->operation;
-	const char *situation = scenario->situation ?: operation ? operation->situation : "plain";
+	const char *situation = scenario->situation ?: operation ? operation->situation : NULL;
 	const char *trigger = scenario->trigger ?: operation ? operation->trigger : NULL;
 
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:{s:s, s:s}, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:{s:s, s:s}, s:o}",
 			 "group", words_json(scenario->groups), "kernel",
 			 scenario->kernels ? words_json(scenario->kernels) : json_null(),
 			 "operation", optional_json(operation ? operation->name : NULL),
 			 "points", points[scenario->points], "list", words_json(scenario->list),
-			 "deliver", words_json(scenario->deliver), "situation", situation,
-			 "trigger", optional_json(trigger), "guests", scenario->guests,
-			 "bystanders", scenario->bystanders, "timeout", scenario->timeout,
+			 "deliver", words_json(scenario->deliver), "situation",
+			 optional_json(situation), "trigger", optional_json(trigger), "guests",
+			 scenario->guests, "bystanders", scenario->bystanders, "timeout",
+			 scenario->timeout,
 			 "expect", "verdict", verdict_name(scenario->verdict), "outcome",
 			 outcome_name(scenario->outcome), "danger",
 			 optional_json(scenario->danger));
@@ -108,10 +109,12 @@ static json_t *options_json(const struct sweep_options *options)
 
 	for (size_t i = 0; i < options->nr_names; i++)
 		json_array_append_new(names, json_string(options->names[i]));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}",
 			 "kernel", optional_json(options->kernel), "names", names,
 			 "points", optional_json(options->points), "deliver",
-			 optional_json(options->deliver), "scenarios",
+			 optional_json(options->deliver), "situation",
+			 optional_json(options->situation), "trigger",
+			 optional_json(options->trigger), "scenarios",
 			 optional_json(options->scenarios), "vary", optional_json(options->vary),
 			 "victim", options->victim, "guests", options->guests, "bystanders",
 			 options->bystanders, "memory", options->memory, "repeat", options->repeat,
@@ -249,6 +252,8 @@ struct error *header_options(const json_t *header, struct sweep_options *options
 	options->kernel = text_of(stored, "kernel");
 	options->points = text_of(stored, "points");
 	options->deliver = text_of(stored, "deliver");
+	options->situation = text_of(stored, "situation");
+	options->trigger = text_of(stored, "trigger");
 	options->scenarios = text_of(stored, "scenarios");
 	options->vary = text_of(stored, "vary");
 	return read_numbers(stored, options);

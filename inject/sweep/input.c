@@ -67,9 +67,19 @@ static struct error *make_unnamed(struct sweep_input *input)
 	input->selected[0] = scenario;
 	scenario->guests = options->guests;
 	scenario->bystanders = options->bystanders;
-	err = options->deliver ? scenario_set(scenario, "deliver", options->deliver) : NULL;
-	if (!err && options->points)
-		err = scenario_set(scenario, "points", options->points);
+	const struct {
+		const char *key, *value;
+	} texts[] = {
+		{ "deliver", options->deliver },
+		{ "points", options->points },
+		{ "situation", options->situation },
+		{ "trigger", options->trigger },
+	};
+
+	for (size_t i = 0; !err && i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].value)
+			err = scenario_set(scenario, texts[i].key, texts[i].value);
+	}
 	return err ? error_context(err, "sweep") : NULL;
 }
 

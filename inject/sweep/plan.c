@@ -17,7 +17,7 @@ struct series {
 	struct points *points;
 	const char *label;
 	const char *trigger;
-	size_t kernel, boot;
+	size_t kernel;
 	unsigned int repeat;
 };
 
@@ -48,6 +48,20 @@ static struct error *find_boot(struct plan *plan, const struct plan_boot *wanted
 	return NULL;
 }
 
+/* What the scenario does not say its operation does, and else that of the point. */
+static struct error *find_boot_of(const struct series *series, const char *point, size_t *ret)
+{
+	const struct scenario *scenario = series->scenario;
+	const struct operation *operation = scenario->operation ?: operation_of_point(point);
+	const struct plan_boot boot = {
+		.kernel = series->kernel,
+		.situation = scenario->situation ?: operation ? operation->situation : "plain",
+		.guests = scenario->guests, .bystanders = scenario->bystanders,
+	};
+
+	return find_boot(series->plan, &boot, ret);
+}
+
 static struct error *name_shot(const struct series *series, struct shot *shot)
 {
 	const char *scenario = series->scenario->name;
@@ -65,7 +79,10 @@ static struct error *add_shot(const struct series *series, const struct shot *mo
 {
 	struct plan *plan = series->plan;
 	struct shot shot = *model;
+	struct error *err = find_boot_of(series, point, &shot.boot);
 
+	if (err)
+		return err;
 	/* Grown by doubling: a repeated sweep has a million. */
 	if (!(plan->nr_shots & (plan->nr_shots - 1))) {
 		size_t room = plan->nr_shots ? 2 * plan->nr_shots : 1;
@@ -78,14 +95,12 @@ static struct error *add_shot(const struct series *series, const struct shot *mo
 	shot.nr = plan->nr_shots;
 	shot.scenario = series->scenario;
 	shot.kernel = series->kernel;
-	shot.boot = series->boot;
 	shot.trigger = series->trigger;
 	shot.repeat = series->repeat;
 	shot.point = strdup(point);
 	if (!shot.point)
 		return &error_no_memory;
-	struct error *err = name_shot(series, &shot);
-
+	err = name_shot(series, &shot);
 	if (err) {
 		free(shot.point);
 		return err;
@@ -206,21 +221,14 @@ struct error *plan_add(struct plan *plan, const struct scenario *scenario, size_
 		       const char *label, struct points *points, unsigned int repeat)
 {
 	const struct operation *operation = scenario->operation;
-	struct series series = {
+	const struct series series = {
 		.plan = plan, .scenario = scenario, .points = points, .label = label,
 		.trigger = scenario->trigger ?: operation ? operation->trigger : NULL,
 		.kernel = kernel, .repeat = repeat,
 	};
-	const struct plan_boot boot = {
-		.kernel = kernel,
-		.situation = scenario->situation ?: operation ? operation->situation : "plain",
-		.guests = scenario->guests, .bystanders = scenario->bystanders,
-	};
 	size_t before = plan->nr_shots;
-	struct error *err = find_boot(plan, &boot, &series.boot);
+	struct error *err = NULL;
 
-	if (err)
-		return err;
 	switch (scenario->points) {
 	case POINTS_STEPS:
 		err = add_steps(&series);

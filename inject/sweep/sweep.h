@@ -16,9 +16,11 @@
 struct sweep_options {
 	const char *kernel;	/* separated by commas; NULL: those of the scenarios, or fixed */
 	char *const *names;	/* of scenarios, groups, or globs ... */
-	size_t nr_names;	/* ... 0: the one that the next two make */
+	size_t nr_names;	/* ... 0: the one that the next four make */
 	const char *points;	/* comma separated; NULL: every OP/STEP of this kernel */
 	const char *deliver;	/* comma separated */
+	const char *situation;	/* NULL: the one that each point needs */
+	const char *trigger;	/* ditto */
 	const char *scenarios;	/* file; NULL: the one that comes along */
 	const char *operations;	/* of a dry sweep: comma separated; NULL: its default */
 	const char *out;	/* directory; NULL: a new one below runs/ */

@@ -66,17 +66,16 @@ my %reached = map { ("$_->{op}/$_->{step}" => 1) }
 is_deeply([ grep { !$reached{$_} } map { "$_/vmptrld" } qw(switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite) ],
 	[], 'nested: every VMPTRLD is come to');
 
-sweep('kept', <<'END', '--keep');
-[running]
-operation = host
-points = host/now
-situation = nested
-END
-my $kept = "$BUILD/tests/e2e/situations-kept/1-host_now-self";
-my $again = crash_run('situations-kept-again', '--replay', $kept);
+# By options: the hypervisor is killed, and what it had is taken off the list.
+my $kept = scratch('situations-kept');
+my ($status, $out, $err) = tool("$kept.log", $COMMAND, 'sweep', '--sample', 0, '--out', $kept,
+	'--situation', 'nested', '--trigger', 'nested-destroy', '--points',
+	'list_del/1,nested-free/free', '--keep');
+is($status, 0, 'sweep --situation --trigger: exit status 0') or diag($out, $err);
+my $again = crash_run('situations-kept-again', '--replay', "$kept/1-list_del_1-self");
 is($again->{status}, 0, 'a run that the sweep kept is repeated') or diag($again->{err});
 
-my ($status, $out) = tool(scratch('situations-nested') . '-no-guest', $COMMAND, 'run',
+($status, $out) = tool(scratch('situations-nested') . '-no-guest', $COMMAND, 'run',
 	'--situation', 'nested', '--guests', 0, '--out', scratch('situations-no-guest'));
 is($status, 2, 'nested without a guest: exit status 2');
 like($out, qr/situation nested needs a guest on the victim CPU/, 'the message says what is missing');

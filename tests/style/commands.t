@@ -85,6 +85,20 @@ for (
 	like($err, $message, "run @$args: the message says what to do");
 }
 
+# The same of sweep
+for (
+	[ [qw(--situation hopeless)], qr/situation hopeless: use plain, .* or \w+$/m ],
+	[ [qw(--trigger create,pull)], qr/trigger create,pull: use create, .* or nested-destroy/ ],
+	[ [qw(--situation idle quick)], qr/--situation and --trigger: a scenario has its own/ ],
+	[ [qw(--dry --trigger last)], qr/--trigger: not with --dry.*--op/ ],
+	[ [qw(--dry quick)], qr/--dry: goes by operations \(--op\)/ ],
+) {
+	my ($args, $message) = @$_;
+	($status, $out, $err) = command('sweep', @$args);
+	is($status, 2, "sweep @$args: a usage error");
+	like($err, $message, "sweep @$args: the message says what to do");
+}
+
 ($status, $out, $err) = command('doctor', '--json');
 ok($status == 0 || $status == 2, 'doctor: 0 or 2');
 ok(ref(eval { JSON::PP->new->decode($out) }) eq 'ARRAY', 'doctor --json: JSON');

@@ -145,6 +145,21 @@ static void test_boots(void)
 	tap_ok(!plan_next(&plan, 0, &position), "nothing is made twice");
 }
 
+/* As kdump-torture run does it. */
+static void test_own_situation(void)
+{
+	_cleanup_(scenario_deinit) struct scenario scenario =
+		MAKE("s", "points", "list_add/2,nested-free/free,vmx_vcpu_load_vmcs+0x1");
+	_cleanup_(plan_deinit) struct plan plan = { 0 };
+	_cleanup_error_ struct error *error = plan_add(&plan, &scenario, 0, "k", points, 0);
+
+	tap_ok(!error && plan.nr_boots == 2 &&
+	       !strcmp(plan.boot[plan.shot[0].boot].situation, "plain") &&
+	       !strcmp(plan.boot[plan.shot[1].boot].situation, "nested") &&
+	       plan.shot[2].boot == plan.shot[0].boot,
+	       "where nobody says it, the situation is that of the point's operation");
+}
+
 static void test_names(void)
 {
 	_cleanup_(scenario_deinit) struct scenario scenario =
@@ -186,6 +201,7 @@ int main(void)
 	test_skipped();
 	test_steps();
 	test_boots();
+	test_own_situation();
 	test_names();
 	test_nothing();
 	points_destroy(points);
