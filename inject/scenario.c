@@ -160,6 +160,16 @@ static struct error *set_number(const char *key, const char *value, unsigned int
 	return error_new("%s %s: not a number from %u to %u", key, value, min, max);
 }
 
+static struct error *set_victim(struct scenario *scenario, const char *value)
+{
+	unsigned int cpu = 0;
+	struct error *err = set_number("cpu", value, 0, 1, &cpu);
+
+	if (!err)
+		scenario->victim = cpu;
+	return err;
+}
+
 static struct error *set_guests(struct scenario *scenario, const char *value)
 {
 	return set_number("guests", value, 0, MAX_GUESTS, &scenario->guests);
@@ -184,6 +194,7 @@ static const struct {
 	{ "operation", set_operation },
 	{ "points", set_points },
 	{ "deliver", set_deliver },
+	{ "cpu", set_victim },
 	{ "guests", set_guests },
 	{ "bystanders", set_bystanders },
 	{ "situation", set_situation },
@@ -212,7 +223,8 @@ struct error *scenario_set(struct scenario *scenario, const char *key, const cha
 
 struct error *scenario_init(const char *name, struct scenario *ret)
 {
-	struct scenario scenario = { .name = strdup(name), .guests = 3, .bystanders = 1 };
+	struct scenario scenario = { .name = strdup(name), .victim = -1, .guests = 3,
+				     .bystanders = 1 };
 	struct error *err = scenario.name ? NULL : &error_no_memory;
 
 	if (!err)

@@ -31,6 +31,7 @@ struct scenario {
 	char **deliver;
 	char *situation;	/* NULL: the operation's */
 	char *trigger;		/* NULL: the operation's */
+	int victim;		/* CPU; -1: that of the sweep */
 	unsigned int guests;
 	unsigned int bystanders;
 	unsigned int timeout;	/* seconds without a sign of life; 0: that of the sweep */

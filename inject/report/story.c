@@ -234,7 +234,10 @@ static void tell_repetition(FILE *out, const struct story_context *context,
 		option(out, "trigger", json_text(scenario, "trigger"));
 	if (json_is_string(json_object_get(scenario, "situation")))
 		option(out, "situation", json_text(scenario, "situation"));
-	number_option(out, "cpu", options, "victim");
+	if (json_is_integer(json_object_get(scenario, "cpu")))
+		number_option(out, "cpu", scenario, "cpu");
+	else
+		number_option(out, "cpu", options, "victim");
 	number_option(out, "guests", scenario, "guests");
 	number_option(out, "bystanders", scenario, "bystanders");
 	number_option(out, "memory", options, "memory");

@@ -85,7 +85,7 @@ static struct error *crash(const struct crash_config *config, const struct shot 
 	run.trigger = shot->trigger;
 	run.situation = config->boot->situation;
 	run.out = out;
-	run.victim = options->victim;
+	run.victim = config->boot->victim;
 	run.guests = config->boot->guests;
 	run.bystanders = config->boot->bystanders;
 	run.memory = options->memory;

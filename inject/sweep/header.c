@@ -44,13 +44,14 @@ json_t *scenario_json(const struct scenario *scenario)
 	const char *situation = scenario->situation ?: operation ? operation->situation : NULL;
 	const char *trigger = scenario->trigger ?: operation ? operation->trigger : NULL;
 
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:{s:s, s:s}, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:{s:s, s:s}, s:o}",
 			 "group", words_json(scenario->groups), "kernel",
 			 scenario->kernels ? words_json(scenario->kernels) : json_null(),
 			 "operation", optional_json(operation ? operation->name : NULL),
 			 "points", points[scenario->points], "list", words_json(scenario->list),
 			 "deliver", words_json(scenario->deliver), "situation",
-			 optional_json(situation), "trigger", optional_json(trigger), "guests",
+			 optional_json(situation), "trigger", optional_json(trigger), "cpu",
+			 scenario->victim < 0 ? json_null() : json_integer(scenario->victim), "guests",
 			 scenario->guests, "bystanders", scenario->bystanders, "timeout",
 			 scenario->timeout,
 			 "expect", "verdict", verdict_name(scenario->verdict), "outcome",

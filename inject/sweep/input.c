@@ -192,7 +192,7 @@ static struct error *make_plan(struct sweep_input *input)
 
 struct error *sweep_input_init(const struct sweep_options *options, struct sweep_input *ret)
 {
-	*ret = (struct sweep_input){ .options = options };
+	*ret = (struct sweep_input){ .options = options, .plan.victim = options->victim };
 	struct error *err = choose_scenarios(ret);
 
 	return err ?: make_plan(ret);

@@ -31,7 +31,8 @@ static struct error *find_boot(struct plan *plan, const struct plan_boot *wanted
 	for (size_t i = 0; i < plan->nr_boots; i++) {
 		const struct plan_boot *boot = &plan->boot[i];
 
-		if (boot->kernel == wanted->kernel && boot->guests == wanted->guests &&
+		if (boot->kernel == wanted->kernel && boot->victim == wanted->victim &&
+		    boot->guests == wanted->guests &&
 		    boot->bystanders == wanted->bystanders &&
 		    !strcmp(boot->situation, wanted->situation)) {
 			*ret = i;
@@ -56,6 +57,8 @@ static struct error *find_boot_of(const struct series *series, const char *point
 	const struct plan_boot boot = {
 		.kernel = series->kernel,
 		.situation = scenario->situation ?: operation ? operation->situation : "plain",
+		.victim = scenario->victim < 0 ? series->plan->victim :
+			  (unsigned int)scenario->victim,
 		.guests = scenario->guests, .bystanders = scenario->bystanders,
 	};
 

@@ -38,11 +38,13 @@ struct shot {
 struct plan_boot {
 	size_t kernel;
 	const char *situation;
+	unsigned int victim;	/* CPU */
 	unsigned int guests;
 	unsigned int bystanders;
 };
 
 struct plan {
+	unsigned int victim;	/* CPU, of scenarios that do not say */
 	struct shot *shot;
 	size_t nr_shots;
 	struct plan_boot *boot;

@@ -255,7 +255,7 @@ static struct error *sweep_boot(struct sweep *sweep, size_t nr)
 	const struct snapshot_config config = {
 		.kernel = sweep->input.kernel[boot->kernel].subject->kernel,
 		.directory = directory,
-		.victim = options->victim,
+		.victim = boot->victim,
 		.guests = boot->guests,
 		.bystanders = boot->bystanders,
 		.situation = boot->situation,

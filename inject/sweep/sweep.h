@@ -27,7 +27,7 @@ struct sweep_options {
 	const char *resume;	/* directory of a sweep to go on with; NULL */
 	const char *junit;	/* file for JUnit XML; NULL */
 	const char *vary;	/* seed of the first crash, the next one's is one more; NULL */
-	unsigned int victim;	/* CPU */
+	unsigned int victim;	/* CPU, where a scenario does not say */
 	unsigned int guests;	/* without a scenario */
 	unsigned int bystanders; /* ditto */
 	unsigned int memory;	/* MiB */

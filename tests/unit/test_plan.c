@@ -127,20 +127,23 @@ static void test_boots(void)
 		two = MAKE("two", "points", "list_add/0,list_del/1"),
 		lonely = MAKE("lonely", "points", "list_add/2", "guests", "1"),
 		idle = MAKE("idle", "points", "list_add/2", "situation", "idle"),
-		plain = MAKE("plain", "points", "list_add/1", "situation", "plain");
-	_cleanup_(plan_deinit) struct plan plan = { 0 };
-	const struct scenario *const all[] = { &one, &lonely, &two, &idle, &plain };
+		plain = MAKE("plain", "points", "list_add/1", "situation", "plain"),
+		own = MAKE("own", "points", "list_add/2", "cpu", "1"),
+		other = MAKE("other", "points", "list_add/2", "cpu", "0");
+	_cleanup_(plan_deinit) struct plan plan = { .victim = 1 };
+	const struct scenario *const all[] = { &one, &lonely, &two, &idle, &plain, &own, &other };
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		error_free(plan_add(&plan, all[i], 0, "k", points, 0));
 	error_free(plan_add(&plan, &one, 1, "other", points, 0));
-	tap_ok(plan.nr_boots == 4, "one boot for each of guests, situation and kernel: %zu",
+	tap_ok(plan.nr_boots == 5 && plan.boot[0].victim == 1 && plan.boot[3].victim == 0,
+	       "one boot for each of guests, situation, victim and kernel: %zu",
 	       plan.nr_boots);
 	size_t position = 0, nr = 0;
 
 	for (struct shot *shot; (shot = plan_next(&plan, 0, &position)); nr++)
 		shot->done = true;
-	tap_ok(nr == 4, "which serves all scenarios that need it");
+	tap_ok(nr == 5, "which serves all scenarios that need it");
 	position = 0;
 	tap_ok(!plan_next(&plan, 0, &position), "nothing is made twice");
 }

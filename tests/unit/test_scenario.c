@@ -36,6 +36,7 @@ static void test_keys(void)
 		"operation = list_del\n"
 		"points = boundaries\n"
 		"deliver = self shootdown\n"
+		"cpu = 0\n"
 		"guests = 0\n"
 		"bystanders = 2\n"
 		"situation = idle\n"
@@ -60,13 +61,13 @@ static void test_keys(void)
 	       one->points == POINTS_BOUNDARIES, "operation and points");
 	tap_ok(words_count(one->deliver) == 2 && words_have(one->deliver, "shootdown"),
 	       "deliveries, with a space between");
-	tap_ok(!one->guests && one->bystanders == 2 && one->timeout == 7, "numbers");
+	tap_ok(!one->victim && !one->guests && one->bystanders == 2 && one->timeout == 7, "numbers");
 	tap_ok(!strcmp(one->situation, "idle") && !strcmp(one->trigger, "destroy"),
 	       "situation and trigger");
 	tap_ok(one->verdict == STATUS_FAIL && one->outcome == OUTCOME_HUNG &&
 	       !strcmp(one->danger, "resets the machine"), "what is expected, and the danger");
-	tap_ok(two->guests == 3 && two->bystanders == 1 && !two->kernels && !two->operation &&
-	       two->points == POINTS_STEPS && words_count(two->deliver) == 1 &&
+	tap_ok(two->victim == -1 && two->guests == 3 && two->bystanders == 1 && !two->kernels &&
+	       !two->operation && two->points == POINTS_STEPS && words_count(two->deliver) == 1 &&
 	       words_have(two->deliver, "self") && two->verdict == STATUS_PASS &&
 	       two->outcome == OUTCOME_CAPTURED && !two->danger, "defaults");
 }
@@ -101,6 +102,7 @@ static void test_errors(void)
 	check_error("[a]\n\nguest = 3\n", 3, "guest: no such key; there are group, kernel");
 	check_error("[a]\nguests = many\n", 2, "guests many: not a number from 0 to 64");
 	check_error("[a]\nguests = 65\n", 2, "guests 65");
+	check_error("[a]\ncpu = 2\n", 2, "cpu 2: not a number from 0 to 1");
 	check_error("[a]\ntimeout = 0\n", 2, "timeout 0: not a number from 1");
 	check_error("[a]\ndeliver = self, pigeon\n", 2, "pigeon: use self, remote, shootdown");
 	check_error("[a]\noperation = none\n", 2, "operation none");
