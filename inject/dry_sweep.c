@@ -44,9 +44,9 @@ struct plan {
 	const char *situation;	/* NULL: plain */
 };
 
-static bool is_nested(const struct operation *operation)
+static bool is_nested(const char *trigger)
 {
-	return !strncmp(operation->trigger, "nested", strlen("nested"));
+	return !strncmp(trigger, "nested", strlen("nested"));
 }
 
 static bool has_word(const char *list, const char *word)
@@ -68,6 +68,9 @@ static bool needs(const struct plan *plan, const char *trigger)
 {
 	bool offline = false, last = false;
 
+	/* A guest that is a hypervisor does all that it can. */
+	if (is_nested(trigger))
+		return plan->situation;
 	for (size_t i = 0; i < plan->nr; i++) {
 		const char *needed = plan->operation[i]->trigger;
 
@@ -87,9 +90,9 @@ static bool needs(const struct plan *plan, const char *trigger)
 static void plan_triggers(struct plan *plan)
 {
 	static const char *const order[] = {
-		"create", "migrate", "nested-on", "nested-load", "nested-vmwrite",
-		"nested-enter", "nested-clear", "nested-off", "nested-destroy", "destroy",
-		"last", "first", "offline",
+		"create", "nested-on", "nested-load", "nested-vmwrite", "nested-enter",
+		"nested-clear", "nested-off", "nested-enter", "nested-destroy", "migrate",
+		"destroy", "last", "first", "offline",
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -107,10 +110,10 @@ static struct error *make_plan(const char *names, struct plan *plan)
 		const struct operation *operation = &operations[i];
 
 		if (!operation->functions[0] ||
-		    (names ? !has_word(names, operation->name) : is_nested(operation)))
+		    (names ? !has_word(names, operation->name) : is_nested(operation->trigger)))
 			continue;
 		plan->operation[plan->nr++] = operation;
-		if (is_nested(operation))
+		if (is_nested(operation->trigger))
 			plan->situation = "nested";
 	}
 	for (const char *name = names; name && *name; name += strcspn(name, ",")) {

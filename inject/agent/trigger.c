@@ -17,15 +17,19 @@ struct trigger {
 	const char *(*needs)(const struct host *host);
 };
 
-/* The guest on the victim CPU that things are done to. */
-static struct guest *subject(struct host *host)
+/* Which guest of the victim CPU things are done to; guests: all have ended. */
+static unsigned int subject(const struct host *host)
 {
-	return &host->guests[0];
+	unsigned int i = 0;
+
+	while (i < host->job->guests && !host->guests[i].pid)
+		i++;
+	return i;
 }
 
 static const char *needs_subject(const struct host *host)
 {
-	return host->job->guests && host->guests[0].pid ? NULL : "a guest on the victim CPU";
+	return subject(host) < host->job->guests ? NULL : "a guest on the victim CPU";
 }
 
 static bool pull_create(struct host *host)
@@ -44,8 +48,10 @@ static const char *needs_no_vm(const struct host *host)
 
 static bool pull_migrate(struct host *host)
 {
-	guest_migrate_async(subject(host), other_cpu(host->job));
-	return guest_wait(subject(host), TRIGGER_SECONDS);
+	struct guest *guest = &host->guests[subject(host)];
+
+	guest_migrate_async(guest, other_cpu(host->job));
+	return guest_wait(guest, TRIGGER_SECONDS);
 }
 
 static const char *needs_other_cpu(const struct host *host)
@@ -55,7 +61,7 @@ static const char *needs_other_cpu(const struct host *host)
 
 static bool pull_destroy(struct host *host)
 {
-	return guest_end(subject(host), TRIGGER_SECONDS);
+	return guest_end(&host->guests[subject(host)], TRIGGER_SECONDS);
 }
 
 static bool pull_last(struct host *host)

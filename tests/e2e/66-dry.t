@@ -61,6 +61,29 @@ for my $mutant (grep { $kind{ $_->{name} } } mutants()) {
 		"$name: and not at " . ($mutant->{elsewhere} // 'any other'));
 }
 
+# A guest that is a hypervisor uses its shadow VMCS in every way.
+my @nested = ('--op', 'switch,shadow-to-vmcs12,vmcs12-to-shadow,vmwrite,nested-on,nested-free');
+my ($clean, $json) = dry('nested-fixed', 'fixed', @nested);
+is($clean, 0, 'fixed, nested: exit status 0');
+is_deeply([ @$json{qw(bad missed)} ], [ 0, 0 ], 'fixed, nested: no violation, no hit was missed');
+$hit = labels([ grep { $_->{hits} } @{ $json->{boundaries} } ]);
+is_deeply([ grep { !$hit->{$_} } 'switch/vmptrld', 'nested-free/vmclear',
+	map { ("$_/vmptrld", "$_/vmclear") } qw(shadow-to-vmcs12 vmcs12-to-shadow vmwrite) ], [],
+	'fixed, nested: every VMPTRLD and VMCLEAR was hit');
+
+(my $failed, $json) = dry('no-shadow', 'no-shadow', @nested);
+my %bad = map { ($_->{function} => 1) } @{ $json->{violations} };
+is($failed, 1, 'no-shadow: exit status 1');
+is(kinds($json), 'missing', 'no-shadow: the shadow VMCS would be left');
+ok($bad{vmx_switch_vmcs} && $bad{free_nested}, 'no-shadow: shows as long as there is one');
+ok(!$bad{enter_vmx_operation}, 'no-shadow: and not before');
+
+($failed, $json) = dry('free-before-null', 'free-before-null', @nested);
+is($failed, 1, 'free-before-null: exit status 1');
+is(kinds($json), 'freed', 'free-before-null: free memory would be VMCLEARed');
+is_deeply(labels($json->{violations}), { 'nested-free/free' => 1 },
+	'free-before-null: shows at nested-free/free and nowhere else');
+
 # KVM loaded and never used: the first VM comes while it is watched.
 for my $kernel (qw(fixed uninit-list)) {
 	my ($unused, $json) = dry("$kernel-unused", $kernel, qw(--guests 0 --bystanders 0 --op vmxon));
