@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bits.h>
 #include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -58,11 +59,9 @@ static void kdt_set_ne(void *unused)
 
 static void kdt_enter_vmx(void *entered)
 {
-	u64 basic, pa = virt_to_phys(kdt_vmxon_region);
+	u64 pa = virt_to_phys(kdt_vmxon_region);
 	bool done = false;
 
-	rdmsrl(MSR_IA32_VMX_BASIC, basic);
-	kdt_vmxon_region[0] = basic;
 	cr4_set_bits(X86_CR4_VMXE);
 	asm volatile("1: vmxon %1\n"
 		     "jna 2f\n"
@@ -92,17 +91,30 @@ static u32 *kdt_revision(unsigned int cpu)
 	return area ? *per_cpu_ptr(area, cpu) : NULL;
 }
 
-/* Any other revision id is wrong. */
-static int kdt_change_revision(unsigned int cpu)
+/* Of a VMXON region, by the CPU (SDM, "Basic VMX Information"). */
+static u32 kdt_right_revision(void)
+{
+	u64 basic;
+
+	rdmsrl(MSR_IA32_VMX_BASIC, basic);
+	return basic & GENMASK(30, 0);
+}
+
+static bool kdt_set_revision(unsigned int cpu, u32 value)
 {
 	u32 *revision = kdt_revision(cpu);
 
-	if (!revision) {
-		pr_err("vmxon: no vmxarea: load kvm_intel first\n");
-		return -ENOENT;
-	}
-	*revision ^= 1;
-	return 0;
+	if (revision)
+		*revision = value;
+	return revision;
+}
+
+static int kdt_break_revision(unsigned int cpu)
+{
+	if (kdt_set_revision(cpu, kdt_right_revision() ^ 1))
+		return 0;
+	pr_err("vmxon: no vmxarea: load kvm_intel first\n");
+	return -ENOENT;
 }
 
 static int kdt_enter(unsigned int cpu)
@@ -113,6 +125,7 @@ static int kdt_enter(unsigned int cpu)
 	kdt_vmxon_region = (u32 *)get_zeroed_page(GFP_KERNEL);
 	if (!kdt_vmxon_region)
 		return -ENOMEM;
+	kdt_vmxon_region[0] = kdt_right_revision();
 	ret = smp_call_function_single(cpu, kdt_enter_vmx, &entered, 1);
 	if (!ret && entered)
 		return 0;
@@ -125,12 +138,20 @@ static int kdt_vmxon_break(unsigned int cpu, enum kdt_vmxon_kind kind)
 {
 	switch (kind) {
 	case KDT_VMXON_REVISION:
-		return kdt_change_revision(cpu);
+		return kdt_break_revision(cpu);
 	case KDT_VMXON_ENTERED:
 		return kdt_enter(cpu);
 	default:
 		return smp_call_function_single(cpu, kdt_clear_ne, NULL, 1);
 	}
+}
+
+/* A CPU that has gone offline in VMX operation keeps its region. */
+static void kdt_leave(unsigned int cpu)
+{
+	if (!smp_call_function_single(cpu, kdt_leave_vmx, NULL, 1))
+		free_page((unsigned long)kdt_vmxon_region);
+	kdt_vmxon_region = NULL;
 }
 
 /* Let VMXON be what it was on every CPU. */
@@ -141,16 +162,19 @@ void kdt_vmxon_restore(void)
 	if (cpu == KDT_NO_CPU)
 		return;
 	kdt_vmxon_cpu = KDT_NO_CPU;
-	if (kdt_vmxon_kind == KDT_VMXON_REVISION) {
+	switch (kdt_vmxon_kind) {
+	case KDT_VMXON_FAULT:
+		/* A CPU that has gone offline comes back with CR0 as usual. */
+		smp_call_function_single(cpu, kdt_set_ne, NULL, 1);
+		break;
+	case KDT_VMXON_REVISION:
 		/* Without kvm_intel the region is gone, too. */
-		kdt_change_revision(cpu);
-		return;
+		kdt_set_revision(cpu, kdt_right_revision());
+		break;
+	case KDT_VMXON_ENTERED:
+		kdt_leave(cpu);
+		break;
 	}
-	/* A CPU that has gone offline meanwhile comes back with CR0 and CR4 as usual. */
-	smp_call_function_single(cpu, kdt_vmxon_kind == KDT_VMXON_ENTERED ?
-				 kdt_leave_vmx : kdt_set_ne, NULL, 1);
-	free_page((unsigned long)kdt_vmxon_region);
-	kdt_vmxon_region = NULL;
 }
 
 static void kdt_read_vmxe(void *vmxe)
