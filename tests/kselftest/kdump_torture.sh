@@ -35,6 +35,19 @@ expect_refusal_of()
 	esac
 }
 
+# expect_unload NAME: it goes, with its kprobe, and is loaded again
+expect_unload()
+{
+	if ! rmmod $module; then
+		fail "$1" "rmmod failed"
+	elif grep -q "$function" /sys/kernel/debug/kprobes/list; then
+		fail "$1" "the kprobe is still there"
+	else
+		pass "$1"
+	fi
+	is_loaded || load
+}
+
 # set_knobs POINT: the given one, the rest as after loading
 set_knobs()
 {
@@ -225,14 +238,7 @@ asm_exc_nmi+0x0 - - -"
 	expect "dry: nothing was hit, nothing is wrong" "$(cat $knobs/dry_result)" "end 0 0"
 	test_dry_vm
 	dry_runs "dry begins again" || return
-	if ! rmmod $module; then
-		fail "unloads while dry" "rmmod failed"
-	elif grep -q "$function" /sys/kernel/debug/kprobes/list; then
-		fail "unloads while dry" "the kprobe is still there"
-	else
-		pass "unloads while dry"
-	fi
-	is_loaded || load
+	expect_unload "unloads while dry"
 }
 
 # A VM that comes and goes is seen, with nothing wrong.
@@ -296,14 +302,7 @@ test_armed()
 		set_knobs "$function+0x0"
 		knob deliver $deliver
 		knob arm 1
-		if ! rmmod $module; then
-			fail "$name" "rmmod failed"
-		elif grep -q "$function" /sys/kernel/debug/kprobes/list; then
-			fail "$name" "the kprobe is still there"
-		else
-			pass "$name"
-		fi
-		is_loaded || load
+		expect_unload "$name"
 	done
 	expect "loaded again: result is idle" "$(cat $knobs/result)" idle
 }
