@@ -118,6 +118,7 @@ static struct error *merge_options(struct regress *regress, const struct asked *
 		options->names = names;
 		options->nr_names = nr_names;
 		options->points = options->deliver = NULL;
+		options->situation = options->trigger = NULL;
 	}
 	if (asked->kernel)
 		options->kernel = asked->kernel;
