@@ -10,6 +10,7 @@
 #include "analyze/cleanup.h"
 #include "analyze/error.h"
 #include "inject/emulator.h"
+#include "inject/json.h"
 #include "inject/kernel_build.h"
 #include "inject/process.h"
 #include "inject/run.h"
@@ -83,10 +84,7 @@ static struct error *get_text(const struct replay *replay, const json_t *object,
 
 static struct error *take_numbers(const struct replay *replay, struct run_options *options)
 {
-	const struct {
-		const char *key;
-		unsigned int *to;
-	} numbers[] = {
+	const struct json_number numbers[] = {
 		{ "victim", &options->victim },
 		{ "guests", &options->guests },
 		{ "bystanders", &options->bystanders },
@@ -96,14 +94,11 @@ static struct error *take_numbers(const struct replay *replay, struct run_option
 		{ "timeout", &options->timeout },
 	};
 	const json_t *budget = json_object_get(replay->record, "budget");
+	const char *key = json_take_numbers(replay->record, numbers,
+					    sizeof(numbers) / sizeof(numbers[0]));
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		const json_t *number = json_object_get(replay->record, numbers[i].key);
-
-		if (!json_is_integer(number))
-			return missing(replay, numbers[i].key);
-		*numbers[i].to = json_integer_value(number);
-	}
+	if (key)
+		return missing(replay, key);
 	if (budget)
 		options->budget = json_integer_value(budget);
 	return NULL;

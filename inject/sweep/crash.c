@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analyze/cleanup.h"
+#include "inject/json.h"
 #include "inject/outcome.h"
 #include "inject/process.h"
 #include "inject/run.h"
@@ -233,11 +234,6 @@ static json_t *text_json(const char *text)
 	return string ?: json_string("(not UTF-8)");
 }
 
-static json_t *optional_json(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
-
 /* What was to be done. */
 static json_t *shot_json(const struct crash_config *config, const struct shot *shot)
 {
@@ -245,8 +241,8 @@ static json_t *shot_json(const struct crash_config *config, const struct shot *s
 			 "id", shot->id, "nr", (json_int_t)shot->nr + 1,
 			 "scenario", shot->scenario->name, "kernel", config->label,
 			 "point", shot->point, "deliver", shot->deliver,
-			 "op", optional_json(shot->op), "step", optional_json(shot->step),
-			 "function", optional_json(shot->function), "offset",
+			 "op", json_optional(shot->op), "step", json_optional(shot->step),
+			 "function", json_optional(shot->function), "offset",
 			 shot->function ? json_integer(shot->offset) : json_null(),
 			 "seed", config->options->vary ?
 			 json_integer(seed_of(config, shot)) : json_null());

@@ -7,6 +7,7 @@
 
 #include "analyze/cleanup.h"
 #include "analyze/error.h"
+#include "inject/json.h"
 #include "inject/operations.h"
 #include "inject/points.h"
 #include "inject/process.h"
@@ -14,11 +15,6 @@
 #include "inject/scenario.h"
 #include "inject/subject.h"
 #include "inject/sweep/sweep.h"
-
-static json_t *optional_json(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
 
 static json_t *words_json(char *const *words)
 {
@@ -47,26 +43,26 @@ json_t *scenario_json(const struct scenario *scenario)
 	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:{s:s, s:s}, s:o}",
 			 "group", words_json(scenario->groups), "kernel",
 			 scenario->kernels ? words_json(scenario->kernels) : json_null(),
-			 "operation", optional_json(operation ? operation->name : NULL),
+			 "operation", json_optional(operation ? operation->name : NULL),
 			 "points", points[scenario->points], "list", words_json(scenario->list),
 			 "deliver", words_json(scenario->deliver), "situation",
-			 optional_json(situation), "trigger", optional_json(trigger), "cpu",
+			 json_optional(situation), "trigger", json_optional(trigger), "cpu",
 			 scenario->victim < 0 ? json_null() : json_integer(scenario->victim), "guests",
 			 scenario->guests, "bystanders", scenario->bystanders, "timeout",
 			 scenario->timeout,
 			 "expect", "verdict", verdict_name(scenario->verdict), "outcome",
 			 outcome_name(scenario->outcome), "danger",
-			 optional_json(scenario->danger));
+			 json_optional(scenario->danger));
 }
 
 static json_t *boundary_json(const struct boundary *boundary)
 {
 	return json_pack("{s:i, s:i, s:s, s:o, s:i, s:o, s:o, s:b, s:o}", "offset",
 			 boundary->offset, "length", boundary->length, "instruction",
-			 boundary->instruction, "file", optional_json(boundary->file), "line",
-			 boundary->line, "op", optional_json(boundary->op), "step",
-			 optional_json(boundary->step), "probe", boundary->probe, "problem",
-			 optional_json(boundary->problem));
+			 boundary->instruction, "file", json_optional(boundary->file), "line",
+			 boundary->line, "op", json_optional(boundary->op), "step",
+			 json_optional(boundary->step), "probe", boundary->probe, "problem",
+			 json_optional(boundary->problem));
 }
 
 static json_t *functions_json(const struct points *points)
@@ -96,7 +92,7 @@ static json_t *kernels_json(const struct sweep_kernel *kernels, size_t nr)
 
 		json_object_set_new(all, kernels[i].label,
 				    json_pack("{s:o, s:O, s:o}", "release",
-					      optional_json(points_release(subject->points)),
+					      json_optional(points_release(subject->points)),
 					      "inputs", subject->inputs, "functions",
 					      functions_json(subject->points)));
 	}
@@ -111,12 +107,12 @@ static json_t *options_json(const struct sweep_options *options)
 	for (size_t i = 0; i < options->nr_names; i++)
 		json_array_append_new(names, json_string(options->names[i]));
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s}",
-			 "kernel", optional_json(options->kernel), "names", names,
-			 "points", optional_json(options->points), "deliver",
-			 optional_json(options->deliver), "situation",
-			 optional_json(options->situation), "trigger",
-			 optional_json(options->trigger), "scenarios",
-			 optional_json(options->scenarios), "vary", optional_json(options->vary),
+			 "kernel", json_optional(options->kernel), "names", names,
+			 "points", json_optional(options->points), "deliver",
+			 json_optional(options->deliver), "situation",
+			 json_optional(options->situation), "trigger",
+			 json_optional(options->trigger), "scenarios",
+			 json_optional(options->scenarios), "vary", json_optional(options->vary),
 			 "victim", options->victim, "guests", options->guests, "bystanders",
 			 options->bystanders, "memory", options->memory, "repeat", options->repeat,
 			 "sample", options->sample, "timeout", options->timeout, "budget",
@@ -211,10 +207,7 @@ static const char *text_of(const json_t *options, const char *key)
 
 static struct error *read_numbers(const json_t *stored, struct sweep_options *options)
 {
-	const struct {
-		const char *key;
-		unsigned int *to;
-	} numbers[] = {
+	const struct json_number numbers[] = {
 		{ "victim", &options->victim },
 		{ "guests", &options->guests },
 		{ "bystanders", &options->bystanders },
@@ -225,14 +218,12 @@ static struct error *read_numbers(const json_t *stored, struct sweep_options *op
 		{ "budget", &options->budget },
 	};
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		const json_t *number = json_object_get(stored, numbers[i].key);
+	const char *missing = json_take_numbers(stored, numbers,
+						sizeof(numbers) / sizeof(numbers[0]));
 
-		if (!json_is_integer(number))
-			return error_new("the record of the sweep has no option \"%s\"; was it written by "
-					 "another version?", numbers[i].key);
-		*numbers[i].to = json_integer_value(number);
-	}
+	if (missing)
+		return error_new("the record of the sweep has no option \"%s\"; was it written by "
+				 "another version?", missing);
 	options->emulator = json_integer_value(json_object_get(stored, "emulator"));
 	return run_path_parse(text_of(stored, "path") ?: "", &options->path);
 }
