@@ -694,7 +694,8 @@ static json_t *run_json(const struct run *run)
 		"via", run->via, "probe", run->probe, "place", run->place, "deliver",
 		options->deliver, "trigger", run->trigger, "situation", run->situation,
 		"victim", options->victim, "guests", options->guests,
-		"bystanders", options->bystanders, "memory_mib", options->memory, "skip", options->skip, "disk_mib", options->disk, "timeout", options->timeout,
+		"bystanders", options->bystanders, "memory_mib", options->memory,
+		"skip", options->skip, "disk_mib", options->disk, "timeout", options->timeout,
 		"started", run->started, "phases", phases_json(run), "notes", run->notes);
 
 	if (run->outcome == OUTCOME_HUNG)
