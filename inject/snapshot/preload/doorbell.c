@@ -22,8 +22,10 @@ int doorbell_putchar(int c) IN_FRONT_OF(putchar);
 static void kexec_entered(uint64_t boot_params)
 {
 	job_report(SNAPSHOT_EVENT_KEXEC, NULL);
-	if (job_path() == SNAPSHOT_FULL)
+	if (job_path() == SNAPSHOT_FULL) {
+		emulator_run_alone();
 		return;
+	}
 	struct error *err = core_write(boot_params, job_core());
 
 	job_report(err ? SNAPSHOT_EVENT_FAILED : SNAPSHOT_EVENT_CORE, err ? err->message : NULL);

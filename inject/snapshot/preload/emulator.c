@@ -16,6 +16,9 @@ static unsigned char *(*get_host_address)(void *cpu, uint64_t pa, unsigned int r
 static uint64_t (*time_nsec)(void *pc_system);
 static void *pc_system;
 
+/* emulator/alone.cc; the packaged Bochs has no such. */
+static void (*run_alone)(void);
+
 static uint64_t memory_size;
 static double ticks_a_nsec;
 
@@ -24,6 +27,7 @@ bool emulator_is_here(void)
 	get_host_address = dlsym(RTLD_DEFAULT, "_ZN8BX_MEM_C14getHostMemAddrEP8BX_CPU_Cmj");
 	time_nsec = dlsym(RTLD_DEFAULT, "_ZN14bx_pc_system_c9time_nsecEv");
 	pc_system = dlsym(RTLD_DEFAULT, "bx_pc_system");
+	run_alone = dlsym(RTLD_DEFAULT, "run_alone");
 	return get_host_address && time_nsec && pc_system;
 }
 
@@ -37,6 +41,12 @@ uint64_t emulator_ticks(void)
 {
 	/* The nearest: nanoseconds were cut off, too. */
 	return time_nsec(pc_system) * ticks_a_nsec + 0.5;
+}
+
+void emulator_run_alone(void)
+{
+	if (run_alone)
+		run_alone();
 }
 
 unsigned char *guest_page(uint64_t pa)

@@ -25,6 +25,13 @@ void emulator_init(uint64_t memory, uint64_t ips);
 /* Instructions a CPU since power-on. May be called from a signal handler. */
 uint64_t emulator_ticks(void);
 
+/*
+ * To be called by a CPU that writes to a port: the other CPUs need not be looked
+ * at any more, if they are halted for good. Where the emulator can do that, it
+ * does not return.
+ */
+void emulator_run_alone(void);
+
 /* The page of guest memory at @pa, NULL if there is none. */
 unsigned char *guest_page(uint64_t pa);
 struct error *guest_read(uint64_t pa, void *buffer, size_t length);
