@@ -53,6 +53,7 @@ host: deps
 	$(Q)$(MAKE) -C inject/snapshot
 	@ln -sfn $(TOP)/driver $(BUILD)/driver
 	@ln -sfn $(TOP)/tests/kselftest $(BUILD)/kselftest
+	@ln -sfn $(BUILD)/kernel/6.1/src $(BUILD)/source
 	@ln -sf $(TOP)/inject/packages $(BUILD)/packages
 	@ln -sf $(TOP)/tests/scenarios.cfg $(TOP)/kernel-patch/6.1/mutants/mutants.cfg $(BUILD)/
 

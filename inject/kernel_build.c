@@ -158,11 +158,8 @@ static uint64_t hash_path(const char *path)
 	return hash;
 }
 
-/*
- * Where drivers for kernel trees are built: with the rest of the data, or, if
- * that is installed and not ours to write to, in the user's cache.
- */
-static struct error *driver_build_directory(const char *tree, char **ret)
+/* With the rest of the data, or, if that is installed and not ours, in the user's cache. */
+struct error *kernel_output_directory(const char *kind, const char *tree, char **ret)
 {
 	const char *base = data_directory(), *below = "", *home = getenv("HOME");
 
@@ -170,8 +167,27 @@ static struct error *driver_build_directory(const char *tree, char **ret)
 		base = home;
 		below = "/.cache/kdump-torture";
 	}
-	return asprintf(ret, "%s%s/drivers/%016llx", base, below,
+	return asprintf(ret, "%s%s/%s/%016llx", base, below, kind,
 			(unsigned long long)hash_path(tree)) < 0 ? &error_no_memory : NULL;
+}
+
+struct error *kernel_source(const char *name, char **ret)
+{
+	_cleanup_free_ char *directory = NULL, *path = NULL;
+	struct error *err = kernel_directory(name, &directory);
+
+	if (err)
+		return err;
+	if (is_kernel_tree(directory)) {
+		*ret = no_cleanup_ptr(directory);
+		return NULL;
+	}
+	if (asprintf(&path, "%s/source", data_directory()) < 0)
+		return &error_no_memory;
+	*ret = realpath(path, NULL);
+	return *ret ? NULL : error_new("%s: the source of kernel %s is not there; 'make kernel' "
+				       "unpacks it, or give --kernel the path of a kernel tree",
+				       path, name);
 }
 
 /* make(1) decides whether there is something to do. */
@@ -179,7 +195,7 @@ static struct error *build_driver(const char *tree, char **ret)
 {
 	_cleanup_free_ char *source = NULL, *kdir = NULL, *out = NULL, *path = NULL;
 	_cleanup_free_ char *directory = NULL;
-	struct error *err = driver_build_directory(tree, &directory);
+	struct error *err = kernel_output_directory("drivers", tree, &directory);
 
 	if (err)
 		return err;

@@ -40,6 +40,15 @@ const char *kernel_build_capture(const struct kernel_build *kernel, bool same);
 /* Path of one module (kvm, kvm-intel, irqbypass) of a kernel; caller frees. */
 struct error *kernel_module_path(const char *kernel, const char *module, char **ret);
 
+/* The source that a kernel was built from; caller frees. */
+struct error *kernel_source(const char *name, char **ret);
+
+/*
+ * Where things of @kind that are built from @tree go, a directory of its own for
+ * each tree, which may have to be made; caller frees.
+ */
+struct error *kernel_output_directory(const char *kind, const char *tree, char **ret);
+
 static inline void cleanup_kernel_build(struct kernel_build **kernel)
 {
 	kernel_build_close(*kernel);

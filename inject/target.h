@@ -17,12 +17,17 @@ struct error;
 struct kernel_build;
 struct snapshot;
 
+/* A file of this machine, and what it is on the target; a list ends with NULL. */
+struct target_file {
+	const char *to, *from;
+};
+
 /* What a target needs to know; everything in it outlives the target. */
 struct target_config {
 	const struct kernel_build *kernel;
 	const char *directory;	/* logs of the target go here; exists */
 	const char *job;	/* arguments of the agent, separated by spaces */
-	const char *kselftest;	/* directory to take along with a shell; NULL: none */
+	const struct target_file *files; /* to take along, with a shell; NULL: none */
 	const char *dry_table;	/* for the driver, as /dry; NULL: none */
 	const char *analyzer;	/* program for the capture kernel to run on /proc/vmcore, or NULL */
 	unsigned int memory;	/* MiB */

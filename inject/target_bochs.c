@@ -132,17 +132,10 @@ static struct error *build_capture_initramfs(const char *path, const char *agent
 	return err ? err : image_finish(image);
 }
 
-static struct error *add_kselftest(struct image *image, const char *directory)
+static struct error *add_files(struct image *image, const struct target_file *file)
 {
-	static const char *const scripts[] = { "lib.sh", "kdump_torture.sh", "vmxon.sh" };
-
-	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
-		_cleanup_free_ char *to = NULL, *from = NULL;
-
-		if (asprintf(&to, "kselftest/%s", scripts[i]) < 0 ||
-		    asprintf(&from, "%s/%s", directory, scripts[i]) < 0)
-			return &error_no_memory;
-		struct error *err = image_add_file(image, to, from);
+	for (; file->to; file++) {
+		struct error *err = image_add_file(image, file->to, file->from);
 
 		if (err)
 			return err;
@@ -183,8 +176,8 @@ static struct error *build_host_initramfs(const struct target *target, const cha
 		err = files[i].add(image, files[i].to, files[i].from);
 	if (!err && target->config.dry_table)
 		err = image_add_text(image, "dry", target->config.dry_table);
-	if (!err && target->config.kselftest)
-		err = add_kselftest(image, target->config.kselftest);
+	if (!err && target->config.files)
+		err = add_files(image, target->config.files);
 	return err ? err : image_finish(image);
 }
 

@@ -105,7 +105,7 @@ _kdump_torture_options()
 	points)		echo --kernel --module --op --boundaries --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
-	kselftest)	echo --kernel --emulator --quiet --help ;;
+	kselftest)	echo --kernel --emulator --memory --list --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac
 }
@@ -132,6 +132,8 @@ _kdump_torture()
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_options "$name")" -- "$cur")
 	elif [[ $name == points ]]; then
 		_kdump_torture_points "$cur"
+	elif [[ $name == kselftest ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'driver driver-armed vmxon kvm' -- "$cur")
 	elif [[ $name == sweep || $name == regress ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_scenarios "$program")" -- "$cur")
 	elif [[ $name == analyze || $name == report ]]; then

@@ -13,7 +13,9 @@
  *	phase NAME [DETAIL]	a new phase has begun
  *	progress DETAIL		a sign of life within a phase
  *	note TEXT		something the user should be told
- *	tap LINE		a line of KTAP
+ *	test NAME		a test begins
+ *	tap LINE		a line that it prints
+ *	result exit N		it has ended; or "signal N", or "time SECONDS": it was too slow
  *	dry INDEX:HITS ...	hits of boundaries in dry mode; dry-missed likewise
  *	dry-bad VIOLATION	one of the driver's lines on what is wrong
  *	dry-end HITS BAD	how many in all
@@ -47,6 +49,8 @@ struct job {
 	const char *compress;	/* "yes": the dump, with zlib */
 	const char *dry;	/* "yes": crash nothing, pull all triggers, report */
 	const char *dump;	/* "disk", or "emulator": hand it over */
+	const char *tests;	/* of role kselftest: their names, comma separated */
+	const char *arguments;	/* of the scripts among them, comma separated, + for a space */
 	const char *append;	/* capture kernel command line, ',' for ' ', ',,' for ',' */
 };
 

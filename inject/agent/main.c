@@ -53,7 +53,7 @@ static const struct job_key job_keys[] = {
 	TEXT(point), TEXT(probe), TEXT(deliver), TEXT(trigger), TEXT(situation),
 	TEXT(skip), TEXT(layout),
 	TEXT(capture), TEXT(checks), TEXT(arm), TEXT(snapshot), TEXT(vary), TEXT(dry),
-	TEXT(dump), TEXT(compress), TEXT(append),
+	TEXT(dump), TEXT(compress), TEXT(tests), TEXT(arguments), TEXT(append),
 };
 
 #define NR_KEYS (sizeof(job_keys) / sizeof(job_keys[0]))
@@ -97,7 +97,8 @@ int main(int argc, char **argv)
 	struct job job = { .role = "host", .deliver = "self", .trigger = "create",
 			   .situation = "plain", .capture = "yes", .checks = "no", .arm = "yes",
 			   .snapshot = "no", .dry = "no",
-			   .dump = "disk", .compress = "no", .append = "" };
+			   .dump = "disk", .compress = "no", .tests = "", .arguments = "",
+			   .append = "" };
 
 	/* For a script in the target, which cannot do it itself */
 	if (argc == 2 && !strcmp(argv[1], "role=create-vm"))
