@@ -8,11 +8,9 @@
  */
 #include "inject/target_bochs.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -21,25 +19,22 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "analyze/cleanup.h"
 #include "analyze/error.h"
+#include "inject/host_image.h"
 #include "inject/image.h"
 #include "inject/kernel_build.h"
 #include "inject/process.h"
 #include "inject/serial.h"
-#include "inject/snapshot/crash_kernel.h"
 #include "inject/snapshot/protocol.h"
 
 #define BIOS		"/usr/share/bochs/BIOS-bochs-latest"
 #define VGABIOS		"/usr/share/bochs/VGABIOS-lgpl-latest"
 #define ISOLINUX	"/usr/lib/ISOLINUX/isolinux.bin"
 #define LDLINUX		"/usr/lib/syslinux/modules/bios/ldlinux.c32"
-
-#define DISK_UUID	"b0a1c0de-0000-4000-8000-6b64756d7000"
 
 /* Emulated instructions a second: fixes emulated time, not speed. */
 #define IPS		10000000
@@ -49,7 +44,6 @@ struct target {
 	struct emulator emulator;
 	pid_t pid;		/* 0: not running */
 	int terminal;		/* master side of the pty that Bochs draws on */
-	int listener[SERIAL_PORTS];
 	int snapshot[2];	/* socket to the snapshot server: our end, its end */
 	struct serial serial;
 	char reason[256];
@@ -57,11 +51,7 @@ struct target {
 
 /* Files of a run, below config.directory. */
 static const char boot_image[] = "boot.iso";
-static const char host_initramfs[] = "initramfs";
-static const char capture_initramfs[] = "capture-initramfs";
-static const char crash_kernel[] = "crash-kernel";
-static const char disk_image[] = "disk.img";
-static const char disk_lock[] = "disk.img.lock";
+static const char disk_lock[] = HOST_DISK ".lock";
 static const char bochsrc[] = "bochsrc";
 static const char debugger_commands[] = "debugger";
 static const char emulator_log[] = "emulator.log";
@@ -73,9 +63,7 @@ static const char fast_devices[] = "display_library: nogui\n";
 
 static char *path_of(const struct target *target, const char *file)
 {
-	char *path;
-
-	return asprintf(&path, "%s/%s", target->config.directory, file) < 0 ? NULL : path;
+	return host_image_path(&target->config, file);
 }
 
 static void close_fd(int *fd)
@@ -83,18 +71,6 @@ static void close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
-}
-
-static struct error *write_text(const struct target *target, const char *file, const char *text)
-{
-	_cleanup_free_ char *path = path_of(target, file);
-	_cleanup_fclose_ FILE *f = path ? fopen(path, "we") : NULL;
-
-	if (!path)
-		return &error_no_memory;
-	if (!f || fputs(text, f) == EOF || fflush(f))
-		return error_errno(errno, "%s: cannot write", path);
-	return NULL;
 }
 
 static struct error *bochs_create(const struct target_config *config, struct target **ret)
@@ -109,98 +85,30 @@ static struct error *bochs_create(const struct target_config *config, struct tar
 		return err;
 	target->config = *config;
 	target->terminal = -1;
-	for (int i = 0; i < SERIAL_PORTS; i++)
-		target->listener[i] = -1;
 	target->snapshot[0] = target->snapshot[1] = -1;
 	serial_init(&target->serial, config->directory);
 	*ret = no_cleanup_ptr(target);
 	return NULL;
 }
 
-static struct error *build_capture_initramfs(const char *path, const char *agent,
-					     const char *analyzer)
+static struct error *build_boot_image(const struct target *target, const char *path)
 {
+	_cleanup_free_ char *initramfs = path_of(target, HOST_INITRAMFS);
 	_cleanup_(cleanup_image) struct image *image = NULL;
-	struct error *err = image_create(path, IMAGE_INITRAMFS, &image);
-
-	if (!err)
-		err = image_add_file(image, "init", agent);
-	if (!err)
-		err = image_add_program(image, "usr/bin/makedumpfile", "/usr/bin/makedumpfile");
-	if (!err && analyzer)
-		err = image_add_program(image, "usr/bin/kdump-torture-analyze", analyzer);
-	return err ? err : image_finish(image);
-}
-
-static struct error *add_files(struct image *image, const struct target_file *file)
-{
-	for (; file->to; file++) {
-		struct error *err = image_add_file(image, file->to, file->from);
-
-		if (err)
-			return err;
-	}
-	return image_add_file(image, "bin/busybox", "/bin/busybox");
-}
-
-static struct error *build_host_initramfs(const struct target *target, const char *path,
-					  const char *agent, const char *capture)
-{
-	const struct kernel_build *kernel = target->config.kernel;
-	const char *capture_kernel = kernel_build_capture(kernel, target->config.same_kernel);
-	_cleanup_free_ char *doorbell = path_of(target, crash_kernel);
-	const struct {
-		const char *to, *from;
-		struct error *(*add)(struct image *image, const char *to, const char *from);
-	} files[] = {
-		{ "init", agent, image_add_file },
-		{ "sbin/kexec", "/sbin/kexec", image_add_program },
-		{ "capture/bzImage", target->config.serve_snapshots ? doorbell : capture_kernel,
-		  image_add_file },
-		{ "capture/initramfs", capture, image_add_file },
-		{ "modules/irqbypass.ko", kernel->irqbypass, image_add_module },
-		{ "modules/kvm.ko", kernel->kvm, image_add_module },
-		{ "modules/kvm-intel.ko", kernel->kvm_intel, image_add_module },
-		{ "modules/kdump_torture.ko", kernel->driver, image_add_module },
-	};
-	_cleanup_(cleanup_image) struct image *image = NULL;
-
-	if (!doorbell)
-		return &error_no_memory;
-	struct error *err = target->config.serve_snapshots ?
-				    crash_kernel_write(capture_kernel, doorbell) : NULL;
-
-	if (!err)
-		err = image_create(path, IMAGE_INITRAMFS, &image);
-	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
-		err = files[i].add(image, files[i].to, files[i].from);
-	if (!err && target->config.dry_table)
-		err = image_add_text(image, "dry", target->config.dry_table);
-	if (!err && target->config.files)
-		err = add_files(image, target->config.files);
-	return err ? err : image_finish(image);
-}
-
-static struct error *build_boot_image(const struct target *target, const char *path,
-				      const char *initramfs)
-{
-	_cleanup_(cleanup_image) struct image *image = NULL;
-	_cleanup_free_ char *menu = NULL;
-	struct error *err = image_create(path, IMAGE_ISOLINUX, &image);
+	_cleanup_free_ char *command_line = NULL, *menu = NULL;
+	struct error *err = host_image_command_line(&target->config, &command_line);
 
 	/*
 	 * The dates on the image are those of its making, alone of all that a host
 	 * boots with, and only the boot loader reads past them.
-	 *
-	 * idle=nomwait: Bochs's MONITOR misses wake-ups. quiet: a character on
-	 * the emulated UART costs thousands of instructions.
 	 */
-	if (asprintf(&menu, "default host\nprompt 0\ntimeout 1\nlabel host\n"
-			    " kernel /vmlinuz\n"
-			    " append initrd=/initramfs console=ttyS0,115200 quiet idle=nomwait "
-			    "pty.legacy_count=0 crashkernel=%uM panic=-1 -- %s\n",
-		     target->config.memory / 4, target->config.job) < 0)
-		return &error_no_memory;
+	if (!err && (!initramfs ||
+		     asprintf(&menu, "default host\nprompt 0\ntimeout 1\nlabel host\n"
+				     " kernel /vmlinuz\n append initrd=/initramfs %s\n",
+			      command_line) < 0))
+		err = &error_no_memory;
+	if (!err)
+		err = image_create(path, IMAGE_ISOLINUX, &image);
 	if (!err)
 		err = image_add_file(image, "isolinux/isolinux.bin", ISOLINUX);
 	if (!err)
@@ -212,36 +120,6 @@ static struct error *build_boot_image(const struct target *target, const char *p
 	if (!err)
 		err = image_add_file(image, "initramfs", initramfs);
 	return err ? err : image_finish(image);
-}
-
-static struct error *build_disk(const struct target *target, const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	char now[64];
-
-	if (fd < 0 || ftruncate(fd, (off_t)target->config.disk << 20))
-		return error_errno(errno, "%s: cannot make the dump disk", path);
-	/* No chance and no dates of ours in it: the capture kernel reads them. */
-	snprintf(now, sizeof(now), "E2FSPROGS_FAKE_TIME=%d", EMULATED_POWER_ON);
-	return run_tool((const char *[]){ "env", now, "/sbin/mke2fs", "-q", "-F", "-t",
-					  "ext2", "-m", "0", "-O", "^resize_inode", "-U", DISK_UUID,
-					  "-E", "hash_seed=" DISK_UUID, path, NULL }, NULL);
-}
-
-static struct error *listen_on_loopback(struct target *target, int i, int *ret)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t size = sizeof(address);
-	int fd = target->listener[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) || listen(fd, 1) ||
-	    getsockname(fd, (struct sockaddr *)&address, &size))
-		return error_errno(errno, "serial port %d: cannot listen on loopback", i + 1);
-	*ret = ntohs(address.sin_port);
-	return NULL;
 }
 
 /* A socket that the emulator inherits, and on it what the server must know. */
@@ -272,7 +150,7 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 	int port[SERIAL_PORTS];
 
 	for (int i = 0; i < SERIAL_PORTS; i++) {
-		struct error *err = listen_on_loopback(target, i, &port[i]);
+		struct error *err = serial_listen(&target->serial, i, &port[i]);
 
 		if (err)
 			return err;
@@ -302,33 +180,27 @@ static struct error *write_bochsrc(struct target *target, const char *iso, const
 	struct error *err = target->config.serve_snapshots ?
 				    prepare_snapshots(target, iso, log, port) : NULL;
 
-	return err ? err : write_text(target, bochsrc, text);
+	return err ? err : host_image_write(&target->config, bochsrc, text);
 }
 
 static struct error *bochs_prepare(struct target *target)
 {
-	_cleanup_free_ char *agent = NULL;
-	_cleanup_free_ char *capture = path_of(target, capture_initramfs);
-	_cleanup_free_ char *host = path_of(target, host_initramfs);
 	_cleanup_free_ char *iso = path_of(target, boot_image);
-	_cleanup_free_ char *disk = path_of(target, disk_image);
+	_cleanup_free_ char *disk = path_of(target, HOST_DISK);
 
-	if (asprintf(&agent, "%s/agent", data_directory()) < 0 || !capture || !host || !iso ||
-	    !disk)
+	if (!iso || !disk)
 		return &error_no_memory;
-	struct error *err = build_capture_initramfs(capture, agent, target->config.analyzer);
+	struct error *err = host_image_build_initramfs(&target->config);
 
 	if (!err)
-		err = build_host_initramfs(target, host, agent, capture);
-	if (!err)
-		err = build_boot_image(target, iso, host);
+		err = build_boot_image(target, iso);
 	/* Snapshots hand their dumps over. */
 	if (!err && !target->config.serve_snapshots)
-		err = build_disk(target, disk);
+		err = host_image_build_disk(&target->config);
 	if (!err)
 		err = write_bochsrc(target, iso, disk);
 	if (!err && target->emulator.debugger)
-		err = write_text(target, debugger_commands, "c\n");
+		err = host_image_write(&target->config, debugger_commands, "c\n");
 	return err;
 }
 
@@ -412,57 +284,21 @@ static void drain_terminal(struct target *target)
 
 static enum target_event bochs_next_event(struct target *target, int timeout, const char **text)
 {
-	struct pollfd fds[1 + 2 * SERIAL_PORTS] = { { .fd = target->terminal, .events = POLLIN } };
-	bool alive = false;
+	struct pollfd terminal = { .fd = target->terminal, .events = POLLIN };
+	enum target_event event = serial_next_event(&target->serial, &terminal, timeout, text);
 
-	*text = serial_next_line(&target->serial);
-	if (*text)
-		return TARGET_LINE;
-	for (int i = 0; i < SERIAL_PORTS; i++) {
-		fds[1 + i] = (struct pollfd){ .fd = target->serial.port[i], .events = POLLIN };
-		fds[1 + SERIAL_PORTS + i] =
-			(struct pollfd){ .fd = target->listener[i], .events = POLLIN };
-	}
-	if (poll(fds, 1 + 2 * SERIAL_PORTS, timeout) <= 0) {
-		*text = target->reason;
-		return target->pid ? emulator_ended(target) : TARGET_ENDED;
-	}
-	if (fds[0].revents)
+	if (terminal.revents)
 		drain_terminal(target);
-	for (int i = 0; i < SERIAL_PORTS; i++) {
-		if (fds[1 + i].revents) {
-			serial_read(&target->serial, i);
-			alive = true;
-		}
-		if (fds[1 + SERIAL_PORTS + i].revents) {
-			target->serial.port[i] =
-				accept4(target->listener[i], NULL, NULL, SOCK_CLOEXEC);
-			close(target->listener[i]);
-			target->listener[i] = -1;
-		}
-	}
-	*text = serial_next_line(&target->serial);
-	if (*text)
-		return TARGET_LINE;
-	return alive ? TARGET_ALIVE : TARGET_QUIET;
+	if (event != TARGET_QUIET || terminal.revents)
+		return event;
+	*text = target->reason;
+	return target->pid ? emulator_ended(target) : TARGET_ENDED;
 }
 
 static struct error *bochs_collect(struct target *target, const char *name, const char *path,
 				   bool *ret)
 {
-	_cleanup_free_ char *disk = path_of(target, disk_image), *request = NULL;
-
-	if (!disk || asprintf(&request, "dump \"/%s\" \"%s\"", name, path) < 0)
-		return &error_no_memory;
-	/* debugfs(8) exits with 0 even if there is no such file. */
-	struct error *err = run_tool(
-		(const char *[]){ "/sbin/debugfs", "-R", request, disk, NULL }, NULL);
-	struct stat st;
-
-	if (!err && !stat(path, &st) && !st.st_size)
-		unlink(path);
-	*ret = !err && !access(path, R_OK);
-	return err;
+	return host_image_collect(&target->config, name, path, ret);
 }
 
 static const char *bochs_version(const struct target *target)
@@ -478,10 +314,10 @@ int target_bochs_snapshot(const struct target *target)
 void target_bochs_forget_images(const struct target *target)
 {
 	static const char *const own_files[] = {
-		boot_image, host_initramfs, capture_initramfs, crash_kernel, disk_image, disk_lock,
-		bochsrc, debugger_commands,
+		boot_image, disk_lock, bochsrc, debugger_commands,
 	};
 
+	host_image_remove(&target->config);
 	for (size_t i = 0; i < sizeof(own_files) / sizeof(own_files[0]); i++) {
 		_cleanup_free_ char *path = path_of(target, own_files[i]);
 
@@ -500,8 +336,6 @@ static void bochs_reset(struct target *target)
 	close_fd(&target->terminal);
 	for (int i = 0; i < 2; i++)
 		close_fd(&target->snapshot[i]);
-	for (int i = 0; i < SERIAL_PORTS; i++)
-		close_fd(&target->listener[i]);
 	serial_disconnect(&target->serial);
 	target_bochs_forget_images(target);
 }
