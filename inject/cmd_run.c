@@ -119,17 +119,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static struct error *find_target(const char *name, const struct target_ops **ret)
-{
-	for (size_t i = 0; targets[i]; i++) {
-		if (!strcmp(targets[i]->name, name)) {
-			*ret = targets[i];
-			return NULL;
-		}
-	}
-	return error_new("--target %s: no such target; use bochs", name);
-}
-
 static struct error *parse_via(const char *text, enum via *ret)
 {
 	static const char *const names[] = { "auto", "hook", "kprobe" };
@@ -160,7 +149,7 @@ static struct error *parse_option(int option, struct run_options *ret)
 
 	switch (option) {
 	case 't':
-		return find_target(optarg, &ret->target);
+		return target_find(optarg, &ret->target);
 	case 'k':
 		ret->kernel = optarg;
 		return NULL;

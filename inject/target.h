@@ -56,6 +56,7 @@ struct target;
 
 struct target_ops {
 	const char *name;
+	const char *vendor;	/* of its CPUs: intel or amd */
 	struct error *(*create)(const struct target_config *config, struct target **ret);
 	/* Build images, whatever can fail before the machine runs. */
 	struct error *(*prepare)(struct target *target);
@@ -94,5 +95,8 @@ extern const struct target_ops target_bochs;
 
 /* NULL terminated. */
 extern const struct target_ops *const targets[];
+
+/* The one called @name; an error lists what there is. */
+struct error *target_find(const char *name, const struct target_ops **ret);
 
 #endif

@@ -350,6 +350,7 @@ static void bochs_destroy(struct target *target)
 
 const struct target_ops target_bochs = {
 	.name = "bochs",
+	.vendor = "intel",
 	.create = bochs_create,
 	.prepare = bochs_prepare,
 	.boot = bochs_boot,
@@ -359,5 +360,3 @@ const struct target_ops target_bochs = {
 	.reset = bochs_reset,
 	.destroy = bochs_destroy,
 };
-
-const struct target_ops *const targets[] = { &target_bochs, NULL };
