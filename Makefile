@@ -56,6 +56,7 @@ host: deps
 	@ln -sfn $(BUILD)/kernel/6.1/src $(BUILD)/source
 	@ln -sf $(TOP)/inject/packages $(BUILD)/packages
 	@ln -sf $(TOP)/tests/scenarios.cfg $(TOP)/kernel-patch/6.1/mutants/mutants.cfg $(BUILD)/
+	@ln -sf $(TOP)/kernel-patch/6.1/maxphyaddr/mutants.cfg $(BUILD)/maxphyaddr.cfg
 
 kernel: deps
 	$(Q)$(MAKE) -C kernel-patch KERNEL=$(KERNEL)

@@ -12,6 +12,7 @@ int cmd_regress(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_points(int argc, char **argv);
+int cmd_maxphyaddr(int argc, char **argv);
 int cmd_kselftest(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 

@@ -23,6 +23,7 @@ static const struct command {
 	{ "report", cmd_report, "show the results of a sweep in one HTML page" },
 	{ "points", cmd_points, "list the crash points of a kernel" },
 	{ "analyze", cmd_analyze, "judge a vmcore: was every VMCS cleared?" },
+	{ "maxphyaddr", cmd_maxphyaddr, "test guests whose MAXPHYADDR is smaller than the host's" },
 	{ "kselftest", cmd_kselftest, "run the tests that crash nothing in a target" },
 	{ "doctor", cmd_doctor, "say what this machine lacks, and how to get it" },
 };

@@ -26,6 +26,12 @@ struct selftests {
  */
 struct error *selftests_build_kvm(const char *name, struct selftests *ret);
 
+/*
+ * The same with the project's own in kselftest/maxphyaddr, and beside them the
+ * kernel's own test of the same thing.
+ */
+struct error *selftests_build_maxphyaddr(const char *name, struct selftests *ret);
+
 /* NULL: there is no such. */
 const struct selftest *selftests_find(const struct selftests *selftests, const char *name);
 

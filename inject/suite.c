@@ -21,7 +21,7 @@
 #define TIMEOUT 300
 
 static const char *const scripts[] = {
-	"lib.sh", "kdump_torture.sh", "vmxon.sh",
+	"lib.sh", "kdump_torture.sh", "vmxon.sh", "maxphyaddr/maxphyaddr.sh",
 };
 
 #define NR_SCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
@@ -110,11 +110,22 @@ static struct error *add_file(struct target_file *file, const char *to, const ch
 	return NULL;
 }
 
-/* The scripts, and the programs of this boot's tests. */
+static size_t count_files(const struct target_file *files)
+{
+	size_t nr = 0;
+
+	while (files && files[nr].to)
+		nr++;
+	return nr;
+}
+
+/* The scripts, the programs of this boot's tests, and what else is asked for. */
 static struct error *list_files(const struct boot *boot, struct target_file **ret)
 {
 	_cleanup_(cleanup_files) struct target_file *files =
-		calloc(NR_SCRIPTS + boot->nr + 1, sizeof(*files));
+		calloc(NR_SCRIPTS + boot->nr + count_files(boot->config->files) + 1,
+		       sizeof(*files));
+	const struct target_file *more = boot->config->files;
 	_cleanup_free_ char *directory = NULL;
 	struct error *err = NULL;
 	size_t nr = 0;
@@ -130,6 +141,8 @@ static struct error *list_files(const struct boot *boot, struct target_file **re
 			err = add_file(&files[nr++], "kselftest/bin/", test->name, test->program,
 				       "");
 	}
+	for (size_t i = 0; !err && i < count_files(more); i++)
+		err = add_file(&files[nr++], more[i].to, "", more[i].from, "");
 	if (!err)
 		*ret = no_cleanup_ptr(files);
 	return err;

@@ -11,6 +11,7 @@
 
 struct error;
 struct kernel_build;
+struct target_file;
 struct target_ops;
 
 struct suite_test {
@@ -40,6 +41,7 @@ struct suite_config {
 	const struct suite_test *tests;
 	size_t nr_tests;
 	size_t batch;		/* tests a boot, at most */
+	const struct target_file *files; /* to take along besides; NULL: none */
 	const char *arguments;	/* of scripts, as the agent has it; NULL: none */
 	bool quiet;
 	/* What comes of them, in order; @data is passed along. */

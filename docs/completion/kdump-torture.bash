@@ -59,10 +59,13 @@ _kdump_torture_value()
 	--op)		words='load list_add clear list_del destroy vmxon vmxoff offline last create
 				switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite nested-on
 				nested-free host' ;;
-	-k|--kernel)
+	-k|--kernel|--against)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"
 			compgen -d -- "$3")
+		return 0 ;;
+	--program)	words='matrix corners emulator_error_test' ;;
+	--parameters|--maxphyaddr)
 		return 0 ;;
 	-o|--out|--replay|--resume|--modules|--source)
 		compopt -o filenames
@@ -105,6 +108,8 @@ _kdump_torture_options()
 	points)		echo --kernel --module --op --boundaries --json --help ;;
 	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
 			--modules --help ;;
+	maxphyaddr)	echo --kernel --against --mutants --target --emulator --program --parameters \
+			--brief --maxphyaddr --memory --output --junit --quiet --help ;;
 	kselftest)	echo --kernel --emulator --memory --list --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac
@@ -117,7 +122,7 @@ _kdump_torture()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress detect report points analyze kselftest doctor
+		mapfile -t COMPREPLY < <(compgen -W 'run sweep regress detect report points analyze maxphyaddr kselftest doctor
 			--help --version' -- "$cur")
 		return
 	fi

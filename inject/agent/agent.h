@@ -177,6 +177,8 @@ void situation_make(struct host *host);
 /* host.c */
 /* Load the KVM modules. Dies when the kernel refuses. */
 void load_kvm(void);
+/* The same without that of the CPU's vendor. */
+void load_kvm_core(void);
 /* The driver's control files. */
 #define KNOBS		"/sys/kernel/debug/kdump_torture/"
 /* Write one knob of the driver; its refusal ends the run. */

@@ -102,10 +102,15 @@ static bool fired_or_lost(void)
 	return strncmp(result, "armed", strlen("armed")) != 0;
 }
 
-void load_kvm(void)
+void load_kvm_core(void)
 {
 	load_module("/modules/irqbypass.ko", "");
 	load_module("/modules/kvm.ko", "");
+}
+
+void load_kvm(void)
+{
+	load_kvm_core();
 	load_module("/modules/kvm-intel.ko", "");
 }
 

@@ -24,7 +24,7 @@ static const struct test {
 	const char *name;
 	const char *script;
 	bool crash_kernel;	/* to be loaded before it; it stays for the rest */
-	bool own_kvm;		/* the script loads the KVM modules as it wants them */
+	bool own_kvm;		/* the script loads kvm_intel or kvm_amd as it wants it */
 	unsigned int seconds;	/* by the target's clock, as in the kernel's "settings" */
 } tests[] = {
 	{ "driver", "/kselftest/kdump_torture.sh", .seconds = 300 },
@@ -170,10 +170,11 @@ static void run_by_name(const struct job *job, const char *name)
 	const struct test *test = find_test(name);
 	char path[128];
 
-	if (!have_kvm && !(test && test->own_kvm)) {
+	if (!have_kvm && test && test->own_kvm)
+		load_kvm_core();
+	else if (!have_kvm)
 		load_kvm();
-		have_kvm = true;
-	}
+	have_kvm = true;
 	if (test) {
 		run_own(job, test);
 		return;

@@ -143,9 +143,8 @@ static bool is_first_of_suite(const json_t *results, size_t nr)
 	return true;
 }
 
-struct error *junit_write(const char *path, const struct results *results)
+struct error *junit_write(const char *path, const json_t *all)
 {
-	const json_t *all = json_object_get(results_json(results), "results");
 	struct results_count total = { 0 };
 	double seconds = 0;
 	_cleanup_fclose_ FILE *file = fopen(path, "we");

@@ -2,11 +2,13 @@
 #ifndef INJECT_SWEEP_JUNIT_H
 #define INJECT_SWEEP_JUNIT_H
 
-/* A sweep as JUnit XML, for what collects the results of tests: a suite a scenario and kernel. */
+/* Results as JUnit XML, for what collects those of tests: a suite a scenario and kernel. */
+
+#include <jansson.h>
 
 struct error;
-struct results;
 
-struct error *junit_write(const char *path, const struct results *results);
+/* @all: as "results" in results.json. */
+struct error *junit_write(const char *path, const json_t *all);
 
 #endif

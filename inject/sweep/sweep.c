@@ -345,7 +345,8 @@ static struct error *write_junit(const struct sweep *sweep, const char *results_
 	_cleanup_(cleanup_results) struct results *results = NULL;
 	struct error *err = results_load(results_path, &results);
 
-	return err ?: junit_write(sweep->options->junit, results);
+	return err ?: junit_write(sweep->options->junit,
+				  json_object_get(results_json(results), "results"));
 }
 
 /* results.json, and what is made of it. */

@@ -10,7 +10,16 @@
 # or from where modprobe finds it. POSIX sh, so that it runs under busybox.
 
 readonly ksft_pass=0 ksft_fail=1 ksft_skip=4
-readonly programs="matrix"
+readonly own_programs="matrix"
+# The kernel's own test of this, before and since Linux 6.2; run if they are here
+readonly kernel_programs="emulator_error_test smaller_maxphyaddr_emulation_test"
+
+directory=$(dirname "$0")
+programs=$own_programs
+for program in $kernel_programs; do
+	[ ! -x "$directory/$program" ] || programs="$programs $program"
+done
+readonly directory programs
 
 usage()
 {
@@ -80,13 +89,24 @@ run()
 	if load $1; then
 		# The status goes past the filter that indents.
 		status=$({ {
-			"$directory/$2" $options 2>&1 < /dev/null
+			case " $kernel_programs " in
+			*" $2 "*)	"$directory/$2" 2>&1 < /dev/null ;;
+			*)		"$directory/$2" $options 2>&1 < /dev/null ;;
+			esac
 			echo $? >&3
 		} | sed 's/^/    /' >&4; } 3>&1)
 	else
 		echo "    # $module does not load with $1"
 		status=$ksft_fail
 	fi
+	case $2,$status,$1 in
+	emulator_error_test,254,*"$paging=0"*)
+		echo "    # cases pass:0 fail:0 xfail:1 skip:0"
+		echo "    # xfail kernel-test-tdp 1: it waits for a failed emulation, and with" \
+			"shadow paging the guest gets its fault; mended in Linux 6.2"
+		echo "    ok 1 shadow paging"
+		status=$ksft_pass ;;
+	esac
 	case $status in
 	"$ksft_pass")	echo "ok $nr $1 $2" ;;
 	"$ksft_skip")	echo "ok $nr $1 $2 # SKIP" ;;
@@ -95,7 +115,6 @@ run()
 	esac
 }
 
-directory=$(dirname "$0")
 only_program=
 only_combination=
 options=
