@@ -98,6 +98,8 @@ static struct error *build_host_initramfs(const struct target_config *config, co
 		err = image_create(path, IMAGE_INITRAMFS, &image);
 	for (size_t i = 0; !err && i < sizeof(files) / sizeof(files[0]); i++)
 		err = files[i].add(image, files[i].to, files[i].from);
+	if (!err && config->amd)
+		err = image_add_module(image, "modules/kvm-amd.ko", kernel->kvm_amd);
 	if (!err && config->dry_table)
 		err = image_add_text(image, "dry", config->dry_table);
 	if (!err && config->files)

@@ -240,6 +240,8 @@ struct error *kernel_build_open(const char *name, struct kernel_build **ret)
 		err = kernel_module_path(name, "kvm-intel", &kernel->kvm_intel);
 	if (err)
 		return err;
+	/* Only target qemu needs it, and says so. */
+	error_free(kernel_module_path(name, "kvm-amd", &kernel->kvm_amd));
 	if (asprintf(&kernel->vmlinux, "%s/vmlinux", directory) < 0)
 		return &error_no_memory;
 	if (is_kernel_tree(directory))
@@ -268,6 +270,7 @@ void kernel_build_close(struct kernel_build *kernel)
 	free(kernel->irqbypass);
 	free(kernel->kvm);
 	free(kernel->kvm_intel);
+	free(kernel->kvm_amd);
 	free(kernel->driver);
 	free(kernel);
 }

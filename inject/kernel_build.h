@@ -19,6 +19,7 @@ struct kernel_build {
 	char *irqbypass;	/* modules, with debug info */
 	char *kvm;
 	char *kvm_intel;
+	char *kvm_amd;		/* NULL: a tree that has not built it */
 	char *driver;		/* kdump_torture.ko built for this kernel */
 	bool crash_points;	/* built with the crash-points patches */
 };

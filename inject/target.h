@@ -39,6 +39,7 @@ struct target_config {
 	const struct snapshot *snapshot;
 	enum snapshot_path path;
 	uint64_t budget;	/* emulated instructions a CPU */
+	bool amd;		/* target_qemu, of itself: the host has SVM */
 	bool same_kernel;	/* the kernel captures its dump itself */
 	bool keep;		/* leave the images behind */
 };

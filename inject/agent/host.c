@@ -102,6 +102,25 @@ static bool fired_or_lost(void)
 	return strncmp(result, "armed", strlen("armed")) != 0;
 }
 
+/* Whether the first CPU has @flag, which is one word of /proc/cpuinfo. */
+static bool cpu_has(const char *flag)
+{
+	FILE *info = fopen("/proc/cpuinfo", "r");
+	char line[4096];
+	bool has = false;
+
+	if (!info)
+		die("setup-failed", "/proc/cpuinfo: %s", strerror(errno));
+	while (!has && fgets(line, sizeof(line), info)) {
+		if (strncmp(line, "flags", strlen("flags")))
+			continue;
+		for (char *word = strtok(line, " \t\n"); word; word = strtok(NULL, " \t\n"))
+			has = has || !strcmp(word, flag);
+	}
+	fclose(info);
+	return has;
+}
+
 void load_kvm_core(void)
 {
 	load_module("/modules/irqbypass.ko", "");
@@ -110,8 +129,13 @@ void load_kvm_core(void)
 
 void load_kvm(void)
 {
+	const char *vendor = cpu_has("vmx") ? "/modules/kvm-intel.ko" :
+			     cpu_has("svm") ? "/modules/kvm-amd.ko" : NULL;
+
+	if (!vendor)
+		die("setup-failed", "the CPU has neither VMX nor SVM (flags in /proc/cpuinfo)");
 	load_kvm_core();
-	load_module("/modules/kvm-intel.ko", "");
+	load_module(vendor, "");
 }
 
 /* The rest of the job comes with each fork. */
