@@ -52,13 +52,20 @@ static json_t *dump_file_json(const struct analysis *analysis)
 			 "missing", optional_json(analysis->file.why));
 }
 
+/* null: not known. */
+static json_t *bits_json(unsigned int bits)
+{
+	return bits ? json_integer(bits) : json_null();
+}
+
 static json_t *kernel_json(const struct analysis *analysis)
 {
-	return json_pack("{s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o}",
 			 "release", text_json(analysis->release),
 			 "crash_time", analysis->crashed ? json_integer(analysis->crash_time)
 							 : json_null(),
-			 "panic", optional_json(analysis->crash.panic));
+			 "panic", optional_json(analysis->crash.panic),
+			 "maxphyaddr", bits_json(analysis->kvm.maxphyaddr));
 }
 
 static json_t *seen_json(const struct kdt_evidence *data)
@@ -319,7 +326,8 @@ static json_t *vmcs_json(const struct analysis *analysis, const struct vmcs *vmc
 				   "oracles", oracles_json(vmcs));
 
 	if (vmcs->loaded->vcpu < 0) {
-		static const char *const keys[] = { "vm", "vcpu", "pid", "comm", "tid" };
+		static const char *const keys[] = { "vm", "vcpu", "pid", "comm", "tid",
+						     "maxphyaddr" };
 
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 			json_object_set_new(object, keys[i], json_null());
@@ -333,6 +341,7 @@ static json_t *vmcs_json(const struct analysis *analysis, const struct vmcs *vmc
 	json_object_set_new(object, "pid", vm->pid ? json_integer(vm->pid) : json_null());
 	json_object_set_new(object, "comm", optional_json(vm->comm));
 	json_object_set_new(object, "tid", vcpu->pid ? json_integer(vcpu->pid) : json_null());
+	json_object_set_new(object, "maxphyaddr", bits_json(vcpu->maxphyaddr));
 	return object;
 }
 

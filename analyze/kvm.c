@@ -221,6 +221,17 @@ struct error *kvm_add_loaded(const struct walk *walk, const struct loaded_vmcs *
 	return addr_index_add(&state->links, loaded->link.addr, state->nr_loaded++);
 }
 
+static void read_host_maxphyaddr(struct walk *walk)
+{
+	const struct kernel *kernel = walk->kernel;
+	struct member member;
+	uint64_t addr;
+
+	if (symbol_table_find(&kernel->symbols, "boot_cpu_data", &addr) &&
+	    types_find(kernel->types, "cpuinfo_x86", "x86_phys_bits", &member))
+		walk->state->maxphyaddr = kvm_read_maxphyaddr(walk->mem, addr, &member);
+}
+
 struct error *kvm_state_init(const struct kernel *kernel, struct findings *findings,
 			     struct kvm_state *ret)
 {
@@ -244,6 +255,7 @@ struct error *kvm_state_init(const struct kernel *kernel, struct findings *findi
 	kernel_find_symbol(kernel, "kvm_intel", "vmx_vmexit", &state.vmexit);
 	struct error *err = kvm_layout_find(kernel->types, &walk.layout);
 
+	read_host_maxphyaddr(&walk);
 	if (!err)
 		err = read_cpus(&walk, lists);
 	if (!err)

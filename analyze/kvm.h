@@ -56,6 +56,7 @@ struct kvm_vcpu {
 	unsigned int id;
 	int pid;		/* thread that runs it, 0: it never ran */
 	char comm[16];
+	unsigned int maxphyaddr; /* bits of its physical addresses; 0: not known */
 };
 
 struct kvm_cpu {
@@ -72,6 +73,7 @@ struct kvm_cpu {
 
 struct kvm_state {
 	bool intel;		/* kvm_intel is there */
+	unsigned int maxphyaddr; /* of the host, bits; 0: not known */
 	uint64_t vmexit;	/* vmx_vmexit(), HOST_RIP of each VMCS; 0: not known */
 	struct kvm_cpu *cpu;	/* the possible ones */
 	size_t nr_cpus;

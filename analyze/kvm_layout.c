@@ -33,6 +33,7 @@ static struct error *find_vcpu(const struct types *types, struct vcpu_layout *re
 		err = types_member(types, "kvm_vcpu", "vcpu_id", &ret->id);
 	if (!err)
 		err = types_member(types, "kvm_vcpu", "pid", &ret->pid);
+	ret->has_maxphyaddr = types_find(types, "kvm_vcpu", "arch.maxphyaddr", &ret->maxphyaddr);
 	return err;
 }
 

@@ -16,6 +16,8 @@ struct vcpu_layout {
 	struct member vmcs01, vmcs02;
 	struct member loaded_vmcs;	/* points to one of these two */
 	struct member id, pid, kvm;	/* in struct kvm_vcpu */
+	bool has_maxphyaddr;
+	struct member maxphyaddr;	/* likewise */
 };
 
 struct vm_layout {

@@ -5,6 +5,7 @@
 #include "analyze/kvm_walk.h"
 
 #define MAX_VM_VCPUS	4096			/* the highest KVM_MAX_VCPUS */
+#define MAXPHYADDR_MAX	52			/* SDM Vol. 3A, 4.1.4 */
 #define MAX_PROCESSES	(1024 * 1024)
 
 /* A vmcs02 has no region until its vCPU runs a nested guest: there is nothing to clear. */
@@ -45,6 +46,21 @@ static struct error *task_of_pid(const struct walk *walk, uint64_t pid, uint64_t
 		return err;
 	*ret = node ? node - layout->pid_links.offset : 0;
 	return NULL;
+}
+
+/* A field of an int in vCPUs, of one or two bytes in struct cpuinfo_x86. */
+unsigned int kvm_read_maxphyaddr(const struct memory *mem, uint64_t addr,
+				 const struct member *member)
+{
+	uint32_t bits = 0;
+	size_t size = member->size < sizeof(bits) ? member->size : sizeof(bits);
+	struct error *err = memory_read(mem, addr + member->offset, &bits, size);
+
+	if (err || bits > MAXPHYADDR_MAX) {
+		error_free(err);
+		return 0;
+	}
+	return bits;
 }
 
 /* Who runs the vCPU; what cannot be found out stays empty, as it decides nothing. */
@@ -131,6 +147,8 @@ struct error *kvm_add_vcpu(struct walk *walk, size_t vm, uint64_t addr)
 		err = memory_read_u64(walk->mem, addr + layout->pid.offset, &pid);
 	if (err)
 		kvm_doubt(walk->findings, err, "vCPU at %#" PRIx64, addr);
+	vcpu.maxphyaddr = layout->has_maxphyaddr ?
+			  kvm_read_maxphyaddr(walk->mem, addr, &layout->maxphyaddr) : 0;
 	read_owner(walk, pid, &vcpu);
 	err = append_vcpu(walk, &vcpu);
 	if (err)

@@ -46,6 +46,10 @@ void kvm_doubt(struct findings *findings, struct error *err, const char *format,
 struct error *kvm_read_loaded(const struct walk *walk, uint64_t addr, struct loaded_vmcs *ret);
 struct error *kvm_add_loaded(const struct walk *walk, const struct loaded_vmcs *loaded);
 
+/* Bits of physical addresses that @member of the structure at @addr says; 0: none that can be. */
+unsigned int kvm_read_maxphyaddr(const struct memory *mem, uint64_t addr,
+				 const struct member *member);
+
 /* All of vm_list with its vCPUs and their VMCSes. */
 struct error *kvm_read_vms(struct walk *walk);
 /* The VM at @addr, added if vm_list does not have it. */

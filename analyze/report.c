@@ -69,6 +69,27 @@ static void print_interrupted(const struct crash *crash, FILE *out)
 			sources[crash->at_source]);
 }
 
+/* vCPUs that have fewer bits of physical addresses than the host, by their number. */
+static void print_maxphyaddr(const struct kvm_state *kvm, FILE *out)
+{
+	bool any = false;
+
+	for (unsigned int bits = 1; bits < kvm->maxphyaddr; bits++) {
+		size_t nr = 0;
+
+		for (size_t i = 0; i < kvm->nr_vcpus; i++)
+			nr += kvm->vcpu[i].maxphyaddr == bits;
+		if (!nr)
+			continue;
+		if (!any)
+			fprintf(out, "physaddr  %u bits; ", kvm->maxphyaddr);
+		fprintf(out, "%s%zu vCPU%s with %u", any ? ", " : "", nr, nr == 1 ? "" : "s", bits);
+		any = true;
+	}
+	if (any)
+		fputc('\n', out);
+}
+
 /* The list operations that were under way. */
 static void print_steps(const struct kvm_state *kvm, FILE *out)
 {
@@ -196,6 +217,7 @@ static void print_all(const struct analysis *analysis, enum charset charset, FIL
 	print_interrupted(&analysis->crash, out);
 	print_steps(&analysis->kvm, out);
 	print_story(analysis, out);
+	print_maxphyaddr(&analysis->kvm, out);
 	report_cpus(analysis, out);
 	print_table(analysis, out);
 	print_reasons(analysis, out);

@@ -22,7 +22,7 @@ sub lines {
 my (@unlicensed, @long, @trailing);
 for my $file (@text) {
 	# What must be pure data has no room for a licence line.
-	next if $file =~ m{\.(host|expect|patch|json)$|reports/|settings$|packages$|kselftest/config$|\.gitignore$};
+	next if $file =~ m{\.(host|expect|patch|json)$|reports/|settings$|packages$|kselftest/(?:\w+/)?config$|\.gitignore$};
 	my @lines = lines($file);
 	push @unlicensed, $file unless grep { /SPDX-License-Identifier: GPL-2\.0/ } @lines[0 .. 2];
 	push @trailing, "$file:" . ($_ + 1) for grep { $lines[$_] =~ /[ \t]\n/ } 0 .. $#lines;

@@ -68,6 +68,7 @@ static const char kernel_types[] =
 	"xa_node 576: shift@0:1 slots@40:512\n"
 	"upid 16: nr@0:4 ns@8:8\n"
 	"pid 128: tasks@16:32 numbers@96:upid\n"
+	"cpuinfo_x86 32: x86_phys_bits@9:1\n"
 	"task_struct 192: tasks@16:list_head pid_links@64:64 group_leader@128:8 tgid@136:4 pid@140:4 comm@144:16\n"
 	"exception_stacks 512: DF_stack@0:256 NMI_stack@256:256\n"
 	"xarray 16: xa_head@8:8\n";
@@ -77,7 +78,8 @@ static const char pcpu_hot_types[] =
 
 static const char kvm_types[] =
 	"kvm 512: vm_list@256:list_head online_vcpus@300:4 vcpu_array@320:xarray userspace_pid@352:4\n"
-	"kvm_vcpu 64: kvm@0:8 vcpu_id@8:4 pid@16:8\n";
+	"kvm_vcpu_arch 16: maxphyaddr@4:4\n"
+	"kvm_vcpu 64: kvm@0:8 vcpu_id@8:4 pid@16:8 arch@24:kvm_vcpu_arch\n";
 
 static const char kvm_types_before_5_17[] =
 	"kvm 512: vm_list@256:list_head online_vcpus@300:4 userspace_pid@352:4 vcpus@384:128\n"
@@ -93,7 +95,8 @@ enum {
 	MODULE_LIST = 8, MODULE_NAME = 24, MODULE_TEXT = 128, MODULE_KALLSYMS = 160,
 	BTF_DATA_SIZE = 72, BTF_NAME = 100, BTF_MODULE_BTF = 24,
 	KVM_LIST = 256, KVM_ONLINE = 300, KVM_XA_HEAD = 328, KVM_PID = 352, KVM_VCPUS = 384,
-	VCPU_ID = 8, VCPU_PID = 16,
+	VCPU_ID = 8, VCPU_PID = 16, VCPU_MAXPHYADDR = 24 + 4,
+	CPU_PHYS_BITS = 9, HOST_MAXPHYADDR = 46,
 	VMX_VMCS01 = 64, VMX_LOADED = 232, VMX_VMCS02 = 256 + 16,
 	LOADED_SHADOW = 8, LOADED_CPU = 16, LOADED_LAUNCHED = 20, LOADED_LINK = 56,
 	XA_SHIFT = 0, XA_SLOTS = 40,
@@ -434,7 +437,7 @@ static uint64_t add_region(struct host *host, uint32_t revision, uint32_t launch
 /* What a "vcpu" statement says. */
 struct vcpu_words {
 	const char *vm, *nested;
-	int cpu, tid;
+	int cpu, tid, maxphyaddr;
 	bool launched, shadow, unborn, dropped;
 	uint32_t image, revision;
 };
@@ -452,6 +455,8 @@ static void parse_vcpu(struct words *words, struct vcpu_words *ret)
 			ret->cpu = need_number(words);
 		else if (!strcmp(word, "tid"))
 			ret->tid = need_number(words);
+		else if (!strcmp(word, "maxphyaddr"))
+			ret->maxphyaddr = need_number(words);
 		else if (!strcmp(word, "image"))
 			ret->image = need_number(words);
 		else if (!strcmp(word, "revision"))
@@ -480,6 +485,7 @@ static uint64_t create_vcpu(struct host *host, const struct vcpu_words *said)
 	machine_poke_u64(machine, vmx, vm->addr);
 	machine_poke_u32(machine, vmx + VCPU_ID, vm->nr_vcpus);
 	machine_poke_u64(machine, vmx + VMX_LOADED, vmx + VMX_VMCS01);
+	machine_poke_u32(machine, vmx + VCPU_MAXPHYADDR, said->maxphyaddr);
 	machine_poke_u32(machine, vmx + VMX_VMCS02 + LOADED_CPU, -1);
 	if (!said->unborn) {
 		publish_vcpu(host, vm, vmx);
@@ -1250,6 +1256,10 @@ struct host *host_create(const char *text)
 	host->init_task = machine_alloc_text(host->machine, 192, 64);
 	init_list(host, host->init_task + TASK_LIST);
 	image_add_symbol(&host->image, "init_task", host->init_task);
+	uint64_t cpu = machine_alloc_text(host->machine, 32, 64);
+
+	machine_poke(host->machine, cpu + CPU_PHYS_BITS, &(uint8_t){ HOST_MAXPHYADDR }, 1);
+	image_add_symbol(&host->image, "boot_cpu_data", cpu);
 	host->revision = 0x2b;
 	host->vmexit = machine_alloc(host->machine, 64, 64);
 	create_cpus(host, 2);

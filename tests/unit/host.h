@@ -23,9 +23,9 @@
  *   vms N                  VMs v0, v1, ... with one launched vCPU each, of the same
  *                          name, on CPUs 0, 1, ... and their lists in turn
  *   vcpu NAME [of VM] [cpu C] [launched] [image I] [revision R] [shadow]
- *        [nested OWNER] [unborn] [tid T] [dropped]
+ *        [nested OWNER] [unborn] [tid T] [dropped] [maxphyaddr BITS]
  *        nested: the vmcs02 of vCPU OWNER; unborn: its VM does not have it yet;
- *        dropped: its VMCS region is not in the dump
+ *        dropped: its VMCS region is not in the dump; the host has a MAXPHYADDR of 46
  *   also VM NAME           the VM has the vCPU NAME of another VM too
  *   list C NAME...         the list of CPU C in forward order
  *   add C NAME STORES      the first STORES stores of list_add() to it
