@@ -49,6 +49,14 @@ static bool is_nested(const char *trigger)
 	return !strncmp(trigger, "nested", strlen("nested"));
 }
 
+/* The host that an operation needs and no other one does; NULL: any. */
+static const char *special_situation(const struct operation *operation)
+{
+	if (is_nested(operation->trigger))
+		return "nested";
+	return strcmp(operation->situation, "maxphyaddr") ? NULL : operation->situation;
+}
+
 static bool has_word(const char *list, const char *word)
 {
 	size_t length = strlen(word);
@@ -70,7 +78,7 @@ static bool needs(const struct plan *plan, const char *trigger)
 
 	/* A guest that is a hypervisor does all that it can. */
 	if (is_nested(trigger))
-		return plan->situation;
+		return plan->situation && !strcmp(plan->situation, "nested");
 	for (size_t i = 0; i < plan->nr; i++) {
 		const char *needed = plan->operation[i]->trigger;
 
@@ -90,7 +98,7 @@ static bool needs(const struct plan *plan, const char *trigger)
 static void plan_triggers(struct plan *plan)
 {
 	static const char *const order[] = {
-		"create", "nested-on", "nested-load", "nested-vmwrite", "nested-enter",
+		"create", "reserved-fault", "nested-on", "nested-load", "nested-vmwrite", "nested-enter",
 		"nested-clear", "nested-off", "nested-enter", "nested-destroy", "migrate",
 		"destroy", "last", "first", "offline",
 	};
@@ -108,13 +116,17 @@ static struct error *make_plan(const char *names, struct plan *plan)
 {
 	for (size_t i = 0; i < nr_operations; i++) {
 		const struct operation *operation = &operations[i];
+		const char *situation = special_situation(operation);
 
 		if (!operation->functions[0] ||
-		    (names ? !has_word(names, operation->name) : is_nested(operation->trigger)))
+		    (names ? !has_word(names, operation->name) : situation != NULL))
 			continue;
 		plan->operation[plan->nr++] = operation;
-		if (is_nested(operation->trigger))
-			plan->situation = "nested";
+		if (situation && plan->situation && strcmp(situation, plan->situation))
+			return error_new("dry: %s: these need hosts of different situations, %s and "
+					 "%s; run them one after the other", names,
+					 plan->situation, situation);
+		plan->situation = situation ?: plan->situation;
 	}
 	for (const char *name = names; name && *name; name += strcspn(name, ",")) {
 		_cleanup_free_ char *word = NULL;

@@ -57,6 +57,11 @@ const struct operation operations[] = {
 	  "VMXON of a guest hypervisor: it gets a shadow VMCS" },
 	{ "nested-free", { "free_nested" }, "nested-off", "nested",
 	  "VMXOFF of a guest hypervisor, or its end: the shadow VMCS goes" },
+	{ "ept-violation", { "handle_ept_violation" }, "reserved-fault", "maxphyaddr",
+	  "an address beyond the guest's MAXPHYADDR: KVM emulates the access" },
+	/* The second name is that of before Linux 6.1. */
+	{ "inject", { "vmx_inject_exception|vmx_queue_exception" }, "reserved-fault", "maxphyaddr",
+	  "and the guest is given its page fault for a reserved bit" },
 	{ "host", { NULL }, "now", "plain",
 	  "wherever the CPU is, a guest running or the host idle: point host/now" },
 };

@@ -23,6 +23,7 @@ const struct trigger triggers[] = {
 	{ "nested-clear", "it executes VMCLEAR of its current VMCS" },
 	{ "nested-off", "it executes VMXOFF" },
 	{ "nested-destroy", "it is killed, as is its own guest" },
+	{ "reserved-fault", "a guest with a smaller MAXPHYADDR accesses what is beyond it" },
 	{ NULL, NULL }
 };
 
@@ -31,6 +32,7 @@ const struct trigger situations[] = {
 	{ "idle", "they have run, and are all gone" },
 	{ "offline", "they have run, and the other CPU is unplugged (not CPU 0)" },
 	{ "nested", "plain, and the first one is a hypervisor with a guest that runs" },
+	{ "maxphyaddr", "plain, and the first one's MAXPHYADDR is smaller than the host's" },
 	{ NULL, NULL }
 };
 

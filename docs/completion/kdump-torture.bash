@@ -40,7 +40,7 @@ _kdump_torture_triggers()
 	[[ $1 == *,* ]] && before=${1%,*},
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W 'create migrate destroy first last
 		offline run now vmxon-fault nested-on nested-load nested-enter nested-vmwrite
-		nested-clear nested-off nested-destroy' -- "${1##*,}")
+		nested-clear nested-off nested-destroy reserved-fault' -- "${1##*,}")
 }
 
 # Complete $3 as the value of option $2 of the command $1. Return: whether it has one.
@@ -53,12 +53,12 @@ _kdump_torture_value()
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
 	--path)		words='full fast disk' ;;
-	--situation)	words='plain idle offline nested' ;;
+	--situation)	words='plain idle offline nested maxphyaddr' ;;
 	--emulator)	words='any packaged fast' ;;
 	--without)	words='crash-kernel arming' ;;
 	--op)		words='load list_add clear list_del destroy vmxon vmxoff offline last create
 				switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite nested-on
-				nested-free host' ;;
+				nested-free ept-violation inject host' ;;
 	-k|--kernel|--against)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -W "$(_kdump_torture_kernels "$1")" -- "$3"

@@ -117,6 +117,13 @@ void guest_migrate_async(struct guest *guest, unsigned int cpu);
 void guest_nested(struct guest *guest, enum nested_act act);
 /* The same without waiting. */
 void guest_nested_async(struct guest *guest, enum nested_act act);
+/*
+ * Let it be one whose MAXPHYADDR is smaller than the host's, from its launch on, and
+ * access addresses beyond it.
+ */
+void guest_reserved(struct guest *guest);
+/* The same without waiting. */
+void guest_reserved_async(struct guest *guest);
 /* Let the vCPU not run until the next command. */
 void guest_rest(struct guest *guest);
 /* Let it from now on run only for commands. */
@@ -138,15 +145,20 @@ struct host {
 	unsigned int nr;	/* of them, those that have ended included */
 	bool stays;		/* what vms_stay() says */
 	struct guest *hypervisor; /* that one of them; NULL: there was none */
+	struct guest *small;	/* likewise: its MAXPHYADDR is smaller than the host's */
 };
 
 /* The CPU that the bystanders are on. */
 unsigned int other_cpu(const struct job *job);
-/*
- * Start and launch the VMs that the job asks for. @nested: the first is a
- * hypervisor, and in L2.
- */
-void vms_start(struct host *host, bool nested);
+/* What the first of the VMs is; the others are plain. */
+enum vms_first {
+	VMS_PLAIN,
+	VMS_NESTED,	/* a hypervisor, and in L2 */
+	VMS_SMALL,	/* its MAXPHYADDR is smaller than the host's */
+};
+
+/* Start and launch the VMs that the job asks for. */
+void vms_start(struct host *host, enum vms_first first);
 /* One VM more, not launched yet. */
 struct guest *vms_add(struct host *host, const char *name, unsigned int cpu);
 /* Let all, and those to come, run only when a trigger says so. */
@@ -175,8 +187,8 @@ void trigger_pull(struct host *host, const char *name);
 void situation_make(struct host *host);
 
 /* host.c */
-/* Load the KVM modules. Dies when the kernel refuses. */
-void load_kvm(void);
+/* Load the KVM modules, that of the vendor with @parameters. Dies when the kernel refuses. */
+void load_kvm(const char *parameters);
 /* The same without that of the CPU's vendor. */
 void load_kvm_core(void);
 /* The driver's control files. */

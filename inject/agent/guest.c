@@ -27,6 +27,7 @@ enum guest_act {
 	GUEST_REST,
 	GUEST_STAY,
 	GUEST_NESTED,
+	GUEST_RESERVED,
 };
 
 struct guest_command {
@@ -74,10 +75,14 @@ static void obey(struct vcpu *vcpu, const struct guest_command *command)
 		pin_to_cpu(command->cpu);
 	if (vcpu->fd < 0 && command->act == GUEST_NESTED)
 		nested_create(vcpu);
+	else if (vcpu->fd < 0 && command->act == GUEST_RESERVED)
+		reserved_create(vcpu);
 	else if (vcpu->fd < 0)
 		create_plain(vcpu);
 	if (command->act == GUEST_NESTED)
 		nested_do(vcpu, command->nested);
+	else if (command->act == GUEST_RESERVED)
+		reserved_access(vcpu);
 	else if (command->act != GUEST_REST && command->act != GUEST_STAY)
 		run_a_little(vcpu);
 }
@@ -150,6 +155,11 @@ void guest_nested_async(struct guest *guest, enum nested_act act)
 	send_command(guest, (struct guest_command){ .act = GUEST_NESTED, .nested = act });
 }
 
+void guest_reserved_async(struct guest *guest)
+{
+	send_command(guest, (struct guest_command){ .act = GUEST_RESERVED });
+}
+
 bool guest_wait(struct guest *guest, unsigned int seconds)
 {
 	struct pollfd fd = { .fd = guest->ready, .events = POLLIN };
@@ -173,6 +183,12 @@ void guest_launch(struct guest *guest)
 void guest_nested(struct guest *guest, enum nested_act act)
 {
 	guest_nested_async(guest, act);
+	wait_or_die(guest);
+}
+
+void guest_reserved(struct guest *guest)
+{
+	guest_reserved_async(guest);
 	wait_or_die(guest);
 }
 

@@ -127,7 +127,7 @@ void load_kvm_core(void)
 	load_module("/modules/kvm.ko", "");
 }
 
-void load_kvm(void)
+void load_kvm(const char *parameters)
 {
 	const char *vendor = cpu_has("vmx") ? "/modules/kvm-intel.ko" :
 			     cpu_has("svm") ? "/modules/kvm-amd.ko" : NULL;
@@ -135,7 +135,7 @@ void load_kvm(void)
 	if (!vendor)
 		die("setup-failed", "the CPU has neither VMX nor SVM (flags in /proc/cpuinfo)");
 	load_kvm_core();
-	load_module(vendor, "");
+	load_module(vendor, parameters);
 }
 
 /* The rest of the job comes with each fork. */
@@ -159,7 +159,8 @@ void host_main(struct job *job)
 
 	host.job = job;
 	report("phase boot");
-	load_kvm();
+	/* Off by default */
+	load_kvm(strcmp(job->situation, "maxphyaddr") ? "" : "allow_smaller_maxphyaddr=1");
 	load_module("/modules/kdump_torture.ko", "");
 	situation_make(&host);
 	load_crash_kernel(job);

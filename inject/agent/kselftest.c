@@ -173,7 +173,7 @@ static void run_by_name(const struct job *job, const char *name)
 	if (!have_kvm && test && test->own_kvm)
 		load_kvm_core();
 	else if (!have_kvm)
-		load_kvm();
+		load_kvm("");
 	have_kvm = true;
 	if (test) {
 		run_own(job, test);

@@ -14,8 +14,7 @@
 enum {
 	CODE = 0x1000,
 	PML4 = 0x2000,
-	PAGE_DIRECTORY_POINTERS = 0x3000,
-	PAGE_DIRECTORY = 0x4000,
+	/* and the two pages behind it */
 	VMXON_REGION = 0x5000,
 	VMCS12 = 0x6000,
 	STACK_END = 0x8000,
@@ -24,32 +23,14 @@ enum {
 
 _Static_assert(TSS + 0x1000 <= GUEST_MEMORY, "all of it is there");
 
-enum {
-	SELECTOR_CODE = 0x08,
-	SELECTOR_DATA = 0x10,
-	SELECTOR_TSS = 0x18,
-};
-
-/* SDM volume 3, "Control Registers", and "IA32_EFER MSR" */
-#define CR0_PE		(1ULL << 0)
-#define CR0_ET		(1ULL << 4)
-#define CR0_NE		(1ULL << 5)
-#define CR0_PG		(1ULL << 31)
-#define CR4_PAE		(1ULL << 5)
+/* SDM volume 3, "Control Registers" */
 #define CR4_VMXE	(1ULL << 13)
-#define EFER_LME	(1ULL << 8)
-#define EFER_LMA	(1ULL << 10)
 
 #define L1_CR0		(CR0_PE | CR0_ET | CR0_NE | CR0_PG)
 #define L1_CR4		(CR4_PAE | CR4_VMXE)
 
 #define RFLAGS_CF	(1ULL << 0)
-#define RFLAGS_RESERVED	(1ULL << 1)	/* always 1 */
 #define RFLAGS_ZF	(1ULL << 6)
-
-#define PTE_PRESENT	(1ULL << 0)
-#define PTE_WRITE	(1ULL << 1)
-#define PTE_LARGE	(1ULL << 7)
 
 /* SDM volume 4, "Architectural MSRs" */
 enum {
@@ -122,16 +103,6 @@ enum {
 	HOST_RIP = 0x6c16,
 };
 
-/* Access rights of segments: SDM volume 3, "Guest Register State" */
-enum {
-	ACCESS_CODE = 0xa09b,		/* 64-bit, present, accessed */
-	ACCESS_DATA = 0xc093,
-	ACCESS_TSS = 0x8b,		/* busy */
-	ACCESS_UNUSABLE = 0x10000,
-};
-
-#define LIMIT_FLAT	0xffffffff
-#define LIMIT_TSS	0x67
 #define DR7_RESERVED	0x400		/* always 1 */
 
 /* How far the hypervisor of this process is. */
@@ -153,12 +124,7 @@ static unsigned int execute(struct vcpu *vcpu, const uint8_t *label, struct kvm_
 {
 	regs->rip = address(label);
 	regs->rsp = STACK_END;
-	regs->rflags = RFLAGS_RESERVED;
-	kvm_ioctl(vcpu->fd, KVM_SET_REGS, regs, "KVM_SET_REGS");
-	unsigned int port = vcpu_run(vcpu);
-
-	kvm_ioctl(vcpu->fd, KVM_GET_REGS, regs, "KVM_GET_REGS");
-	return port;
+	return vcpu_execute(vcpu, regs);
 }
 
 /* An instruction of L1 that must succeed. */
@@ -390,30 +356,9 @@ void nested_do(struct vcpu *vcpu, enum nested_act act)
 	}
 }
 
-/* Of a structure of KVM's that ends with an array. */
-static void *allocate(size_t size)
-{
-	void *ret = calloc(1, size);
-
-	if (!ret)
-		die("setup-failed", "guest hypervisor: no memory");
-	return ret;
-}
-
-static void set_cpuid(struct vcpu *vcpu)
-{
-	enum { ENTRIES = 128 };
-	struct kvm_cpuid2 *cpuid = allocate(sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
-
-	cpuid->nent = ENTRIES;
-	kvm_ioctl(vcpu->kvm, KVM_GET_SUPPORTED_CPUID, cpuid, "KVM_GET_SUPPORTED_CPUID");
-	kvm_ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2");
-	free(cpuid);
-}
-
 static void allow_vmx(struct vcpu *vcpu)
 {
-	struct kvm_msrs *msrs = allocate(sizeof(*msrs) + sizeof(msrs->entries[0]));
+	struct kvm_msrs *msrs = vcpu_allocate(sizeof(*msrs) + sizeof(msrs->entries[0]));
 
 	msrs->nmsrs = 1;
 	msrs->entries[0] = (struct kvm_msr_entry){
@@ -427,45 +372,6 @@ static void allow_vmx(struct vcpu *vcpu)
 	free(msrs);
 }
 
-static struct kvm_segment segment(unsigned int selector, unsigned int access, uint64_t base,
-				  uint32_t limit)
-{
-	return (struct kvm_segment){
-		.base = base, .limit = limit, .selector = selector,
-		.type = access & 15, .s = access >> 4 & 1, .present = access >> 7 & 1,
-		.l = access >> 13 & 1, .db = access >> 14 & 1, .g = access >> 15 & 1,
-	};
-}
-
-static void set_registers(struct vcpu *vcpu)
-{
-	struct kvm_sregs sregs;
-
-	kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs, "KVM_GET_SREGS");
-	sregs.cs = segment(SELECTOR_CODE, ACCESS_CODE, 0, LIMIT_FLAT);
-	sregs.ss = segment(SELECTOR_DATA, ACCESS_DATA, 0, LIMIT_FLAT);
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss;
-	sregs.tr = segment(SELECTOR_TSS, ACCESS_TSS, TSS, LIMIT_TSS);
-	sregs.cr0 = L1_CR0;
-	sregs.cr3 = PML4;
-	sregs.cr4 = L1_CR4;
-	sregs.efer = EFER_LME | EFER_LMA;
-	kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs, "KVM_SET_SREGS");
-}
-
-static void put(struct vcpu *vcpu, uint64_t where, uint64_t value)
-{
-	memcpy(vcpu->memory + where, &value, sizeof(value));
-}
-
-/* The first 2 MiB, one to one. */
-static void make_page_tables(struct vcpu *vcpu)
-{
-	put(vcpu, PML4, PAGE_DIRECTORY_POINTERS | PTE_WRITE | PTE_PRESENT);
-	put(vcpu, PAGE_DIRECTORY_POINTERS, PAGE_DIRECTORY | PTE_WRITE | PTE_PRESENT);
-	put(vcpu, PAGE_DIRECTORY, PTE_LARGE | PTE_WRITE | PTE_PRESENT);
-}
-
 void nested_create(struct vcpu *ret)
 {
 	char shadow[8];
@@ -476,8 +382,9 @@ void nested_create(struct vcpu *ret)
 		       "reached");
 	vcpu_create(ret);
 	memcpy(ret->memory + CODE, nested_code, nested_code_end - nested_code);
-	make_page_tables(ret);
-	set_cpuid(ret);
+	vcpu_set_cpuid(ret, 0);
 	allow_vmx(ret);
-	set_registers(ret);
+	vcpu_enter_long_mode(ret, &(struct long_mode){
+		.pml4 = PML4, .tss = TSS, .cr0 = L1_CR0, .cr4 = L1_CR4,
+	});
 }

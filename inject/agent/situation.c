@@ -6,12 +6,12 @@
 
 static void make_plain(struct host *host)
 {
-	vms_start(host, false);
+	vms_start(host, VMS_PLAIN);
 }
 
 static void make_idle(struct host *host)
 {
-	vms_start(host, false);
+	vms_start(host, VMS_PLAIN);
 	if (!vms_end(host))
 		die("setup-failed", "situation idle: a guest did not end in %d s",
 		    TRIGGER_SECONDS);
@@ -24,7 +24,7 @@ static void make_offline(struct host *host)
 
 	if (missing)
 		die("setup-failed", "situation offline needs, beside the victim CPU, %s", missing);
-	vms_start(host, false);
+	vms_start(host, VMS_PLAIN);
 	if (!vms_unplug(host, cpu))
 		die("setup-failed", "situation offline: CPU %u was not gone in %d s", cpu,
 		    TRIGGER_SECONDS);
@@ -34,7 +34,14 @@ static void make_nested(struct host *host)
 {
 	if (!host->job->guests)
 		die("setup-failed", "situation nested needs a guest on the victim CPU");
-	vms_start(host, true);
+	vms_start(host, VMS_NESTED);
+}
+
+static void make_maxphyaddr(struct host *host)
+{
+	if (!host->job->guests)
+		die("setup-failed", "situation maxphyaddr needs a guest on the victim CPU");
+	vms_start(host, VMS_SMALL);
 }
 
 static const struct {
@@ -45,6 +52,7 @@ static const struct {
 	{ "idle", make_idle },
 	{ "offline", make_offline },
 	{ "nested", make_nested },
+	{ "maxphyaddr", make_maxphyaddr },
 };
 
 void situation_make(struct host *host)

@@ -189,6 +189,18 @@ static const char *needs_hypervisor(const struct host *host)
 					      "nested-on before it)";
 }
 
+static bool pull_reserved_fault(struct host *host)
+{
+	guest_reserved_async(host->small);
+	return guest_wait(host->small, TRIGGER_SECONDS);
+}
+
+static const char *needs_small(const struct host *host)
+{
+	return host->small && host->small->pid ? NULL :
+	       "a guest whose MAXPHYADDR is smaller than the host's (situation maxphyaddr)";
+}
+
 static const struct trigger triggers[] = {
 	{ "create", pull_create, NULL },
 	{ "first", pull_create, needs_no_vm },
@@ -206,6 +218,7 @@ static const struct trigger triggers[] = {
 	{ "nested-clear", pull_nested_clear, needs_hypervisor },
 	{ "nested-off", pull_nested_off, needs_hypervisor },
 	{ "nested-destroy", pull_nested_destroy, needs_hypervisor },
+	{ "reserved-fault", pull_reserved_fault, needs_small },
 };
 
 static const struct trigger *find_trigger(const char *name)

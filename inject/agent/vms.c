@@ -32,7 +32,7 @@ void vms_stay(struct host *host)
 			guest_stay(&host->guests[i]);
 }
 
-void vms_start(struct host *host, bool nested)
+void vms_start(struct host *host, enum vms_first first)
 {
 	const struct job *job = host->job;
 	unsigned int total = job->guests + job->bystanders;
@@ -46,9 +46,12 @@ void vms_start(struct host *host, bool nested)
 		snprintf(name, sizeof(name), "guest-%u", i);
 		struct guest *guest = vms_add(host, name, cpu);
 
-		if (nested && i == 0) {
+		if (first == VMS_NESTED && i == 0) {
 			host->hypervisor = guest;
 			guest_nested(guest, NESTED_ENTER);
+		} else if (first == VMS_SMALL && i == 0) {
+			host->small = guest;
+			guest_reserved(guest);
 		} else {
 			guest_launch(guest);
 		}

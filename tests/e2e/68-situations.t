@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Crashes of hosts that have been through something: idle again after use, a CPU
 # unplugged under its guests, a guest that is a hypervisor and in a guest of its own,
-# whose VMCSes come and go as it uses its own.
+# whose VMCSes come and go as it uses its own, a guest that gets page faults for its
+# smaller MAXPHYADDR.
 use strict;
 use warnings;
 use FindBin;
@@ -66,6 +67,17 @@ my %reached = map { ("$_->{op}/$_->{step}" => 1) }
 	grep { $_->{status} eq 'pass' && defined $_->{step} } @nested;
 is_deeply([ grep { !$reached{$_} } map { "$_/vmptrld" } qw(switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite) ],
 	[], 'nested: every VMPTRLD is come to');
+
+# In the middle of a VM exit for a smaller MAXPHYADDR, and as the fault is injected.
+my @small = sweep('maxphyaddr', <<'END');
+[ept-violation]
+operation = ept-violation
+points = handle_ept_violation+0x0, vmx_inject_exception+0x0
+deliver = self, remote, shootdown
+END
+is(scalar(grep { $_->{status} eq 'pass' } @small), 6, 'maxphyaddr: all six are come to, and pass');
+is_deeply([ map { scalar grep { ($_->{maxphyaddr} // 0) == 36 } @{ $_->{vmcs} } } @small ], [ (4) x 6 ],
+	'maxphyaddr: the analyser tells it of each vCPU');
 
 # By options: the hypervisor is killed, and what it had is taken off the list.
 my $kept = scratch('situations-kept');

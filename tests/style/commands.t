@@ -73,7 +73,7 @@ for (
 	[ [qw(--vary 1 --path disk)], qr/--vary.*--path full or fast/ ],
 	[ [qw(--via air)], qr/air.*auto, hook or kprobe/ ],
 	[ [qw(--without reason)], qr/reason.*crash-kernel or arming/ ],
-	[ [qw(--trigger pull)], qr/--trigger pull: use create, .* or nested-destroy/ ],
+	[ [qw(--trigger pull)], qr/--trigger pull: use create, .* or reserved-fault/ ],
 	[ [ '--trigger', 'create,,last' ], qr/--trigger create,,last: use create/ ],
 	[ [qw(--situation hopeless)], qr/--situation hopeless: use plain, .* or \w+$/m ],
 	[ [qw(--point nonsense)], qr/nonsense.*OP\/STEP/ ],
@@ -88,7 +88,7 @@ for (
 # The same of sweep
 for (
 	[ [qw(--situation hopeless)], qr/situation hopeless: use plain, .* or \w+$/m ],
-	[ [qw(--trigger create,pull)], qr/trigger create,pull: use create, .* or nested-destroy/ ],
+	[ [qw(--trigger create,pull)], qr/trigger create,pull: use create, .* or reserved-fault/ ],
 	[ [qw(--situation idle quick)], qr/--situation and --trigger: a scenario has its own/ ],
 	[ [qw(--dry --trigger last)], qr/--trigger: not with --dry.*--op/ ],
 	[ [qw(--dry quick)], qr/--dry: goes by operations \(--op\)/ ],
