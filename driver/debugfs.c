@@ -207,6 +207,7 @@ static const struct kdt_knob kdt_knob_table[] = {
 	{ "fire", kdt_fire_show, kdt_fire_store, .while_busy = true },
 	{ "vmxon", kdt_vmxon_show, kdt_vmxon_store, .while_busy = true },
 	{ "vmxe", kdt_vmxe_show },
+	{ "svm", kdt_svm_show, kdt_svm_store },
 	{ "dry_table", kdt_dry_table_show, kdt_dry_table_store },
 	{ "dry", kdt_dry_show, kdt_dry_store, .while_busy = true },
 	{ "dry_result", kdt_dry_show_result },

@@ -8,6 +8,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <asm/asm.h>
+#include <asm/msr.h>
 #include <asm/tlbflush.h>
 
 #include "kdt.h"
@@ -19,6 +20,9 @@ struct kdt_evidence kdump_torture_evidence = {
 	.size = sizeof(kdump_torture_evidence),
 	.sender_cpu = KDT_NO_CPU,
 	.vmptr = KDT_NO_PA,
+	.efer = KDT_NO_MSR,
+	.vm_cr = KDT_NO_MSR,
+	.vm_hsave_pa = KDT_NO_MSR,
 };
 
 /* kvm_intel's per-CPU variables, NULL if it is not loaded. */
@@ -46,6 +50,9 @@ void kdt_evidence_reset(enum kdt_via via)
 	e->victim_cpu = kdt_knobs.cpu;
 	e->sender_cpu = KDT_NO_CPU;
 	e->vmptr = KDT_NO_PA;
+	e->efer = KDT_NO_MSR;
+	e->vm_cr = KDT_NO_MSR;
+	e->vm_hsave_pa = KDT_NO_MSR;
 	strscpy(e->point, kdt_knobs.label[0] ? kdt_knobs.label : kdt_knobs.point,
 		sizeof(e->point));
 	strscpy(e->probe, kdt_knobs.point, sizeof(e->probe));
@@ -156,6 +163,13 @@ static bool kdt_evidence_add(const struct kdt_evidence_vmcs *entry, void *eviden
 	return true;
 }
 
+static u64 kdt_read_msr(u32 msr)
+{
+	u64 value;
+
+	return rdmsrl_safe(msr, &value) ? KDT_NO_MSR : value;
+}
+
 /*
  * Record what there is at the point. Called on the victim CPU with IRQs off,
  * in any context. @regs is NULL at hooks.
@@ -182,4 +196,10 @@ void kdt_evidence_record(unsigned long ip, const struct pt_regs *regs)
 	if (kdt_current_vmcs)
 		e->current_vmcs = (unsigned long)*raw_cpu_ptr(kdt_current_vmcs);
 	e->list = kdt_walk_list(kdt_evidence_add, e, NULL);
+
+	e->efer = kdt_read_msr(MSR_EFER);
+	if (kdt_cpu_has_svm()) {
+		e->vm_cr = kdt_read_msr(MSR_VM_CR);
+		e->vm_hsave_pa = kdt_read_msr(MSR_VM_HSAVE_PA);
+	}
 }

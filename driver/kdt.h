@@ -104,6 +104,12 @@ void kdt_vmxon_restore(void);
 void kdt_vmxon_show(struct seq_file *m);
 void kdt_vmxe_show(struct seq_file *m);
 
+/* svm.c */
+bool kdt_cpu_has_svm(void);
+int kdt_svm_store(char *line);
+void kdt_svm_restore(void);
+void kdt_svm_show(struct seq_file *m);
+
 /* list_state.c */
 void kdt_list_state_test(void);
 

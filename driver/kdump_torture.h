@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #define KDT_EVIDENCE_MAGIC	"KDTEVID" /* 7 characters and the NUL */
-#define KDT_EVIDENCE_VERSION	1
+#define KDT_EVIDENCE_VERSION	2
 #define KDT_MAX_VMCS		256
 
 /* How far it came. Written in this order, each value before its act. */
@@ -52,6 +52,7 @@ enum kdt_list {
 
 #define KDT_NO_CPU	0xffffffffU
 #define KDT_NO_PA	0xffffffffffffffffULL
+#define KDT_NO_MSR	0xffffffffffffffffULL
 
 /* One entry of the victim CPU's list, in forward order. */
 struct kdt_evidence_vmcs {
@@ -92,6 +93,14 @@ struct kdt_evidence {
 	__u32 list;		/* enum kdt_list */
 	__u32 nr_vmcs;		/* valid entries of vmcs[] */
 	struct kdt_evidence_vmcs vmcs[KDT_MAX_VMCS];
+
+	/*
+	 * Version 1 ended here. The victim's MSRs at the point; KDT_NO_MSR: it has
+	 * none, or the point was not reached.
+	 */
+	__u64 efer;
+	__u64 vm_cr;
+	__u64 vm_hsave_pa;
 };
 
 #endif /* KDUMP_TORTURE_H */

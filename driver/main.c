@@ -161,15 +161,16 @@ void kdt_show_result(struct seq_file *m)
 }
 
 /*
- * Hooks hold a reference on kvm_intel, kprobes do not. The evidence reads its
- * per-CPU variables, which go with it.
+ * Hooks hold a reference on kvm_intel, kprobes do not, nor on kvm_amd. The
+ * evidence reads kvm_intel's per-CPU variables, which go with it.
  */
 static int kdt_module_event(struct notifier_block *nb, unsigned long event,
 			    void *data)
 {
 	struct module *mod = data;
 
-	if (event == MODULE_STATE_GOING && !strcmp(mod->name, "kvm_intel")) {
+	if (event == MODULE_STATE_GOING &&
+	    (!strcmp(mod->name, "kvm_intel") || !strcmp(mod->name, "kvm_amd"))) {
 		mutex_lock(&kdt_lock);
 		kdt_disarm();
 		kdt_dry_stop();
@@ -208,6 +209,7 @@ static void __exit kdt_exit(void)
 	kdt_dry_stop();
 	kdt_dry_table_clear();
 	kdt_vmxon_restore();
+	kdt_svm_restore();
 	mutex_unlock(&kdt_lock);
 	kdt_deliver_exit();
 }

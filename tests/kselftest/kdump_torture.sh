@@ -84,6 +84,21 @@ test_bad_values()
 	knob layout ""
 }
 
+# To leave SVM on needs a CPU that has it.
+test_svm()
+{
+	expect "svm refuses what it does not know" "$(knob svm on)" EINVAL
+	expect "svm: the crash path turns it off" "$(cat $knobs/svm)" off
+	if ! grep -qw svm /proc/cpuinfo; then
+		expect "svm: nothing to keep without SVM" "$(knob svm keep)" ENODEV
+		return
+	fi
+	expect "svm takes keep" "$(knob svm keep)" ""
+	expect "svm shows it" "$(cat $knobs/svm)" keep
+	expect "svm takes off" "$(knob svm off)" ""
+	expect "svm shows that, too" "$(cat $knobs/svm)" off
+}
+
 # The driver knows instructions by decoding: some of the first 16 offsets of a
 # function start one, but not all of them can.
 test_instruction_boundary()
@@ -349,6 +364,7 @@ test_selftest()
 begin
 test_loaded
 test_bad_values
+test_svm
 test_refusals
 test_one_cpu
 test_dry
