@@ -11,6 +11,7 @@
 #include "analyze/dump.h"
 #include "analyze/printk.h"
 #include "analyze/scan.h"
+#include "analyze/svm.h"
 
 static void cleanup_kernel(struct kernel **kernel)
 {
@@ -167,6 +168,8 @@ static struct error *analyze_kernel(const struct analysis_request *request,
 
 	if (!err)
 		err = cpu_states_init(kernel, findings, &analysis->cpus);
+	if (!err && request->efer)
+		err = svm_read_efer(request->efer, &analysis->cpus);
 	if (!err)
 		err = evidence_read(kernel, findings, &analysis->evidence);
 	if (!err)
@@ -236,6 +239,8 @@ struct error *analysis_create(const struct analysis_request *request, struct ana
 	struct verdict_input input = {
 		.crashed = analysis->crashed,
 		.intel = analysis->kvm.intel,
+		.kvm = &analysis->kvm,
+		.cpus = &analysis->cpus,
 		.incomplete = analysis->file.incomplete ? analysis->file.why : NULL,
 		.vmcs = analysis->vmcs,
 		.nr = analysis->nr_vmcs,

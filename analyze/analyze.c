@@ -12,7 +12,7 @@
 static const char usage[] =
 "Usage: kdump-torture analyze [--json | --quiet | --log] [--log-lines N] [--scan]\n"
 "                             [--vmlinux FILE] [--modules DIR] [--layout FILE]\n"
-"                             VMCORE...\n"
+"                             [--efer FILE] VMCORE...\n"
 "\n"
 "Say whether every VMCS of the KVM host that crashed was VMCLEARed before the\n"
 "next kernel started, from its dump alone. A split dump has several files.\n"
@@ -23,6 +23,8 @@ static const char usage[] =
 "  -n, --log-lines N  show the last N lines of the kernel log, 0: none [10]\n"
 "  --scan             search all memory for VMCSes that nothing points to\n"
 "  --layout FILE      where the host's CPU model keeps what in a VMCS\n"
+"  --efer FILE        of an AMD host: EFER of its CPUs after the crash, a line\n"
+"                     'cpu N efer 0xVALUE' each, as a run leaves in efer.txt\n"
 "  --vmlinux FILE     symbols and types of the kernel from this file\n"
 "  --modules DIR      those of modules from files below this directory\n"
 "  -h, --help         this text\n"
@@ -103,6 +105,7 @@ enum {
 	OPTION_LAYOUT,
 	OPTION_VMLINUX,
 	OPTION_MODULES,
+	OPTION_EFER,
 };
 
 /* Return: whether the arguments made sense. */
@@ -115,6 +118,7 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 		{ "log-lines", required_argument, NULL, 'n' },
 		{ "scan", no_argument, NULL, OPTION_SCAN },
 		{ "layout", required_argument, NULL, OPTION_LAYOUT },
+		{ "efer", required_argument, NULL, OPTION_EFER },
 		{ "vmlinux", required_argument, NULL, OPTION_VMLINUX },
 		{ "modules", required_argument, NULL, OPTION_MODULES },
 		{ "help", no_argument, NULL, 'h' },
@@ -144,6 +148,9 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 			break;
 		case OPTION_LAYOUT:
 			ret->request.layout = optarg;
+			break;
+		case OPTION_EFER:
+			ret->request.efer = optarg;
 			break;
 		case OPTION_VMLINUX:
 			ret->request.vmlinux = optarg;

@@ -26,6 +26,7 @@ struct analysis_request {
 	const char *vmlinux;	/* symbols and types from this file, NULL: from the dump */
 	const char *modules;	/* the same for modules, from below this directory */
 	const char *layout;	/* file with the VMCS layout of one more CPU model, NULL: none */
+	const char *efer;	/* file with EFER of CPUs after the crash, NULL: not known */
 	bool scan;		/* search all memory for VMCS regions */
 	size_t log_lines;	/* how much of the kernel log's end the report shows */
 };

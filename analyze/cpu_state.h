@@ -36,6 +36,8 @@ struct cpu_state {
 	bool online;
 	bool vmxe_known;
 	bool vmxe;		/* CR4.VMXE in the kernel's copy: in VMX operation */
+	bool svme_known;
+	bool svme;		/* EFER.SVME after the crash (analyze/svm.h) */
 	enum cpu_registers registers;
 	enum at_source at_source;	/* AT_UNKNOWN: @at is "" */
 	char at[160];		/* the interrupted instruction, in symbols */

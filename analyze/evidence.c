@@ -2,6 +2,7 @@
 #include "analyze/evidence.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -13,6 +14,15 @@ static void end_strings(struct kdt_evidence *data)
 	data->comm[sizeof(data->comm) - 1] = '\0';
 }
 
+/* Version 1 had no MSRs behind the VMCSes. */
+#define SIZE_1	offsetof(struct kdt_evidence, efer)
+
+static bool is_known(const struct kdt_evidence *data)
+{
+	return (data->version == KDT_EVIDENCE_VERSION && data->size == sizeof(*data)) ||
+	       (data->version == 1 && data->size == SIZE_1);
+}
+
 /* Return: whether it can be believed. */
 static bool check(const struct kdt_evidence *data, struct findings *findings)
 {
@@ -21,10 +31,11 @@ static bool check(const struct kdt_evidence *data, struct findings *findings)
 			     "the driver's evidence does not start with its magic number");
 		return false;
 	}
-	if (data->version != KDT_EVIDENCE_VERSION || data->size != sizeof(*data)) {
+	if (!is_known(data)) {
 		findings_add(findings, FINDING_DOUBT,
-			     "the driver's evidence is of version %u and %u bytes, this analyser knows version %u of %zu bytes: use the analyser that came with the driver",
-			     data->version, data->size, KDT_EVIDENCE_VERSION, sizeof(*data));
+			     "the driver's evidence is of version %u and %u bytes, this analyser knows version %u of %zu bytes and version 1 of %zu: use the analyser that came with the driver",
+			     data->version, data->size, KDT_EVIDENCE_VERSION, sizeof(*data),
+			     SIZE_1);
 		return false;
 	}
 	if (data->nr_vmcs > KDT_MAX_VMCS) {
@@ -48,8 +59,12 @@ struct error *evidence_read(const struct kernel *kernel, struct findings *findin
 				     "kdump_torture was loaded, but its symbol kdump_torture_evidence is not there");
 		return NULL;
 	}
-	struct error *err = memory_read(kernel->memory, addr, &ret->data, sizeof(ret->data));
+	struct error *err = memory_read(kernel->memory, addr, &ret->data, SIZE_1);
 
+	ret->data.efer = ret->data.vm_cr = ret->data.vm_hsave_pa = KDT_NO_MSR;
+	if (!err && ret->data.version != 1)
+		err = memory_read(kernel->memory, addr + SIZE_1, (char *)&ret->data + SIZE_1,
+				  sizeof(ret->data) - SIZE_1);
 	if (err) {
 		findings_add(findings, FINDING_DOUBT, "the driver's evidence: %s", err->message);
 		error_free(err);

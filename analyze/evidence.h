@@ -10,7 +10,8 @@
 
 struct evidence {
 	bool present;	/* the driver was loaded and its evidence is sound */
-	struct kdt_evidence data;	/* its strings end with NUL */
+	/* Its strings end with NUL; what an older version had not is as in none. */
+	struct kdt_evidence data;
 };
 
 /* Evidence that cannot be believed is a doubt, none at all is not. */

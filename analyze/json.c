@@ -68,6 +68,11 @@ static json_t *kernel_json(const struct analysis *analysis)
 			 "maxphyaddr", bits_json(analysis->kvm.maxphyaddr));
 }
 
+static json_t *msr_json(uint64_t value)
+{
+	return value == KDT_NO_MSR ? json_null() : address_json(value);
+}
+
 static json_t *seen_json(const struct kdt_evidence *data)
 {
 	json_t *list = json_array();
@@ -92,7 +97,8 @@ static json_t *evidence_json(const struct analysis *analysis)
 		return json_null();
 	json_t *seen = seen_json(data);
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o}",
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:o, "
+			 "s:o, s:o, s:o}",
 			 "state", evidence_state_name(data->state),
 			 "delivery", evidence_delivery_name(data->delivery),
 			 "point", optional_json(data->point),
@@ -108,7 +114,10 @@ static json_t *evidence_json(const struct analysis *analysis)
 			 "nmi_at", optional_json(analysis->nmi_ip),
 			 "current_vmcs", physical_json(data->vmptr),
 			 "list", evidence_list_name(data->list),
-			 "vmcs", seen);
+			 "vmcs", seen,
+			 "efer", msr_json(data->efer),
+			 "vm_cr", msr_json(data->vm_cr),
+			 "vm_hsave_pa", msr_json(data->vm_hsave_pa));
 }
 
 /* NULL is for what is not known. */
@@ -178,7 +187,7 @@ static json_t *current_json(const struct analysis *analysis, const struct kvm_cp
 
 static json_t *cpu_state_json(const struct analysis *analysis, const struct cpu_state *cpu)
 {
-	return json_pack("{s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "cpu", (int)cpu->nr,
 			 "online", cpu->online,
 			 "crashed", (int)cpu->nr == analysis->cpus.crashed,
@@ -188,7 +197,8 @@ static json_t *cpu_state_json(const struct analysis *analysis, const struct cpu_
 			 "pid", cpu->pid == NO_PID ? json_null() : json_integer(cpu->pid),
 			 "comm", optional_json(cpu->comm),
 			 "vmx_operation", cpu->vmxe_known ? json_boolean(cpu->vmxe) : json_null(),
-			 "callback", word_json(analysis_callback(analysis, cpu->nr)));
+			 "callback", word_json(analysis_callback(analysis, cpu->nr)),
+			 "svme_after", cpu->svme_known ? json_boolean(cpu->svme) : json_null());
 }
 
 static json_t *vmx_json(const struct analysis *analysis, const struct kvm_cpu *cpu)

@@ -232,6 +232,28 @@ static void read_host_maxphyaddr(struct walk *walk)
 		walk->state->maxphyaddr = kvm_read_maxphyaddr(walk->mem, addr, &member);
 }
 
+static struct error *read_intel(struct walk *walk, uint64_t lists)
+{
+	struct error *err = kvm_layout_find(walk->kernel->types, &walk->layout);
+
+	if (!err)
+		err = read_cpus(walk, lists);
+	if (!err)
+		err = kvm_read_vms(walk);
+	if (!err)
+		err = kvm_link_lists(walk);
+	if (!err)
+		err = kvm_check_regions(walk);
+	return err;
+}
+
+static struct error *read_amd(struct walk *walk)
+{
+	struct error *err = kvm_layout_find_vms(walk->kernel->types, &walk->layout);
+
+	return err ? err : kvm_read_vms(walk);
+}
+
 struct error *kvm_state_init(const struct kernel *kernel, struct findings *findings,
 			     struct kvm_state *ret)
 {
@@ -242,28 +264,23 @@ struct error *kvm_state_init(const struct kernel *kernel, struct findings *findi
 		.findings = findings,
 		.state = &state,
 	};
-	uint64_t lists;
+	uint64_t lists = 0;
 
 	*ret = state;
-	if (!kernel_find_symbol(kernel, "kvm_intel", "loaded_vmcss_on_cpu", &lists)) {
+	state.intel = kernel_find_symbol(kernel, "kvm_intel", "loaded_vmcss_on_cpu", &lists);
+	state.amd = !state.intel && kernel_find_module(kernel, "kvm_amd");
+	if (!state.intel) {
 		if (kernel_find_module(kernel, "kvm_intel"))
 			return error_new("module kvm_intel: no symbol loaded_vmcss_on_cpu: CONFIG_KALLSYMS_ALL is off; give --modules DIR");
-		findings_add(findings, FINDING_NOTE, "kvm_intel was not loaded");
-		return NULL;
+		findings_add(findings, FINDING_NOTE, "kvm_intel was not loaded%s",
+			     state.amd ? ", but kvm_amd: there are no VMCSes" : "");
+		if (!state.amd)
+			return NULL;
 	}
-	state.intel = true;
 	kernel_find_symbol(kernel, "kvm_intel", "vmx_vmexit", &state.vmexit);
-	struct error *err = kvm_layout_find(kernel->types, &walk.layout);
+	struct error *err = state.amd ? read_amd(&walk) : read_intel(&walk, lists);
 
 	read_host_maxphyaddr(&walk);
-	if (!err)
-		err = read_cpus(&walk, lists);
-	if (!err)
-		err = kvm_read_vms(&walk);
-	if (!err)
-		err = kvm_link_lists(&walk);
-	if (!err)
-		err = kvm_check_regions(&walk);
 	if (!err)
 		err = kvm_name_vms(&walk);
 	addr_index_deinit(&walk.vms);

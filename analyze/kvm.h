@@ -74,6 +74,7 @@ struct kvm_cpu {
 struct kvm_state {
 	bool intel;		/* kvm_intel is there */
 	unsigned int maxphyaddr; /* of the host, bits; 0: not known */
+	bool amd;		/* kvm_amd is, and not kvm_intel: only VMs and vCPUs are known */
 	uint64_t vmexit;	/* vmx_vmexit(), HOST_RIP of each VMCS; 0: not known */
 	struct kvm_cpu *cpu;	/* the possible ones */
 	size_t nr_cpus;

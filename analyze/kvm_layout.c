@@ -17,7 +17,7 @@ static struct error *find_loaded_vmcs(const struct types *types,
 	return err;
 }
 
-static struct error *find_vcpu(const struct types *types, struct vcpu_layout *ret)
+static struct error *find_vcpu_vmx(const struct types *types, struct vcpu_layout *ret)
 {
 	struct error *err = types_member(types, "vcpu_vmx", "vcpu", &ret->vcpu);
 
@@ -27,8 +27,13 @@ static struct error *find_vcpu(const struct types *types, struct vcpu_layout *re
 		err = types_member(types, "vcpu_vmx", "nested.vmcs02", &ret->vmcs02);
 	if (!err)
 		err = types_member(types, "vcpu_vmx", "loaded_vmcs", &ret->loaded_vmcs);
-	if (!err)
-		err = types_member(types, "kvm_vcpu", "kvm", &ret->kvm);
+	return err;
+}
+
+static struct error *find_vcpu(const struct types *types, struct vcpu_layout *ret)
+{
+	struct error *err = types_member(types, "kvm_vcpu", "kvm", &ret->kvm);
+
 	if (!err)
 		err = types_member(types, "kvm_vcpu", "vcpu_id", &ret->id);
 	if (!err)
@@ -78,15 +83,22 @@ static struct error *find_task(const struct types *types, struct task_layout *re
 	return err;
 }
 
-struct error *kvm_layout_find(const struct types *types, struct kvm_layout *ret)
+struct error *kvm_layout_find_vms(const struct types *types, struct kvm_layout *ret)
 {
-	struct error *err = find_loaded_vmcs(types, &ret->loaded);
+	struct error *err = find_vcpu(types, &ret->vcpu);
 
-	if (!err)
-		err = find_vcpu(types, &ret->vcpu);
 	if (!err)
 		err = find_vm(types, &ret->vm);
 	if (!err)
 		err = find_task(types, &ret->task);
 	return err;
+}
+
+struct error *kvm_layout_find(const struct types *types, struct kvm_layout *ret)
+{
+	struct error *err = find_loaded_vmcs(types, &ret->loaded);
+
+	if (!err)
+		err = find_vcpu_vmx(types, &ret->vcpu);
+	return err ? err : kvm_layout_find_vms(types, ret);
 }

@@ -47,6 +47,9 @@ struct kvm_layout {
 	struct task_layout task;
 };
 
+/* All but what only kvm_intel has: loaded, and the rest of vcpu. */
+struct error *kvm_layout_find_vms(const struct types *types, struct kvm_layout *ret);
+/* All. */
 struct error *kvm_layout_find(const struct types *types, struct kvm_layout *ret);
 
 #endif

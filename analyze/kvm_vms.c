@@ -154,6 +154,8 @@ struct error *kvm_add_vcpu(struct walk *walk, size_t vm, uint64_t addr)
 	if (err)
 		return err;
 	walk->state->vm[vm].nr_vcpus++;
+	if (!walk->state->intel)
+		return NULL;
 	int index = walk->state->nr_vcpus - 1;
 	uint64_t vcpu_vmx = addr - layout->vcpu.offset;
 

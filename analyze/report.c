@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "analyze/cleanup.h"
+#include "analyze/svm.h"
 
 /* Of a damaged host every VMCS may seem to be half way on or off a list. */
 #define MAX_STEPS	8
@@ -111,6 +112,28 @@ static void print_steps(const struct kvm_state *kvm, FILE *out)
 		fprintf(out, "          and %zu more\n", nr - MAX_STEPS);
 }
 
+static void print_msr(const char *name, uint64_t value, FILE *out)
+{
+	if (value == KDT_NO_MSR)
+		fprintf(out, " %s unknown", name);
+	else
+		fprintf(out, " %s %#" PRIx64, name, value);
+}
+
+/* The victim's MSRs at the point. That an NMI was taken there says that GIF was 1. */
+static void print_svm(const struct kdt_evidence *data, FILE *out)
+{
+	fputs("SVM      ", out);
+	print_msr("EFER", data->efer, out);
+	if (data->efer != KDT_NO_MSR)
+		fputs(data->efer & EFER_SVME ? " (SVME)" : " (no SVME)", out);
+	print_msr("VM_CR", data->vm_cr, out);
+	print_msr("VM_HSAVE_PA", data->vm_hsave_pa, out);
+	if (data->state == KDT_NMI_TAKEN)
+		fputs(", GIF 1: it took the NMI", out);
+	fputc('\n', out);
+}
+
 /* The crash as the driver tells it. */
 static void print_story(const struct analysis *analysis, FILE *out)
 {
@@ -133,6 +156,8 @@ static void print_story(const struct analysis *analysis, FILE *out)
 		fprintf(out, "at        %s\n", analysis->point_ip);
 	if (*analysis->nmi_ip)
 		fprintf(out, "NMI at    %s\n", analysis->nmi_ip);
+	if (analysis->kvm.amd)
+		print_svm(data, out);
 }
 
 static void print_owner(const struct analysis *analysis, const struct vmcs *vmcs, FILE *out)

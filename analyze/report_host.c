@@ -55,8 +55,14 @@ static bool is_ordinary(const struct analysis *analysis, size_t i)
 	const char *callback = analysis_callback(analysis, cpu->nr);
 
 	return (int)cpu->nr != analysis->cpus.crashed && cpu->registers != REGISTERS_NONE &&
-	       !cpu->vmxe && (!callback || *callback == 'w') &&
+	       !cpu->vmxe && !cpu->svme && (!callback || *callback == 'w') &&
 	       (!kvm_cpu || (!kvm_cpu->list.nr && !analysis->odd_list[i]));
+}
+
+/* After the crash. */
+static const char *svm_word(const struct cpu_state *cpu)
+{
+	return !cpu->svme_known ? "-" : cpu->svme ? "on" : "off";
 }
 
 static void print_cpu(const struct analysis *analysis, size_t i, FILE *out)
@@ -69,7 +75,8 @@ static void print_cpu(const struct analysis *analysis, size_t i, FILE *out)
 	if (cpu->pid != NO_PID)
 		snprintf(pid, sizeof(pid), "%d", cpu->pid);
 	fprintf(out, "%3u %-7s %-3s %-8s %-7s %6s %-15s %s\n", cpu->nr, cpu_word(analysis, cpu),
-		!cpu->vmxe_known ? "-" : cpu->vmxe ? "in" : "out", callback ? callback : "-",
+		analysis->kvm.amd ? svm_word(cpu) : !cpu->vmxe_known ? "-" : cpu->vmxe ? "in" : "out",
+		callback ? callback : "-",
 		list, pid, *cpu->comm ? cpu->comm : "-", *cpu->at ? cpu->at : "-");
 }
 
@@ -77,8 +84,8 @@ void report_cpus(const struct analysis *analysis, FILE *out)
 {
 	size_t ordinary = 0;
 
-	fprintf(out, "\n%3s %-7s %-3s %-8s %-7s %6s %-15s %s\n", "CPU", "STATE", "VMX", "CALLBACK",
-		"LISTED", "PID", "TASK", "AT");
+	fprintf(out, "\n%3s %-7s %-3s %-8s %-7s %6s %-15s %s\n", "CPU", "STATE",
+		analysis->kvm.amd ? "SVM" : "VMX", "CALLBACK", "LISTED", "PID", "TASK", "AT");
 	for (size_t i = 0; i < analysis->cpus.nr; i++) {
 		const struct kvm_cpu *kvm_cpu = kvm_cpu_at(analysis, i);
 		bool idle = !kvm_cpu || (!kvm_cpu->list.nr && !analysis->odd_list[i]);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/svm.h"
+
 /* Hosts have more CPUs than fit in a line. */
 #define MAX_CPUS_NAMED	8
 
@@ -176,6 +178,73 @@ static bool decide_inconclusive(const struct verdict_input *input, struct verdic
 	return true;
 }
 
+static size_t count_run(const struct kvm_state *kvm)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < kvm->nr_vcpus; i++)
+		nr += kvm->vcpu[i].pid != 0;
+	return nr;
+}
+
+/* The first online CPU of which it is not known whether SVM is off; NO_CPU: none. */
+static int find_unknown_svme(const struct cpu_states *cpus)
+{
+	for (size_t i = 0; i < cpus->nr; i++)
+		if (cpus->cpu[i].online && !cpus->cpu[i].svme_known)
+			return cpus->cpu[i].nr;
+	return NO_CPU;
+}
+
+static bool svm_left_on(const struct cpu_states *cpus, struct verdict_result *ret)
+{
+	size_t nr = 0, known = 0;
+	int first = NO_CPU;
+
+	for (size_t i = 0; i < cpus->nr; i++) {
+		known += cpus->cpu[i].svme_known;
+		if (!cpus->cpu[i].svme)
+			continue;
+		if (!nr++)
+			first = cpus->cpu[i].nr;
+	}
+	if (nr)
+		decide(ret, VERDICT_FAIL, "SVM was left on, EFER.SVME is set: %zu of %zu CPUs, CPU %d %s",
+		       nr, known, first, nr > 1 ? "first" : "alone");
+	return nr;
+}
+
+static void decide_svm(const struct verdict_input *input, struct verdict_result *ret)
+{
+	const enum verdict verdict = VERDICT_INCONCLUSIVE;
+	const struct finding *doubt = findings_first_doubt(input->findings);
+	size_t ran = count_run(input->kvm), known = 0;
+	int unknown = find_unknown_svme(input->cpus);
+	bool svme;
+
+	for (size_t i = 0; i < input->cpus->nr; i++)
+		known += input->cpus->cpu[i].svme_known;
+	if (svm_left_on(input->cpus, ret))
+		return;
+	if (input->incomplete)
+		decide(ret, verdict, "the dump is incomplete: %s", input->incomplete);
+	else if (!svm_at_crash(input->evidence, &svme))
+		decide(ret, verdict, "nothing tells whether SVM was on when the host crashed");
+	else if (!svme)
+		decide(ret, verdict, "nothing was at stake on the victim, CPU %u: SVM was off",
+		       input->evidence->data.victim_cpu);
+	else if (!ran)
+		decide(ret, verdict, "nothing was at stake: no vCPU had run");
+	else if (unknown != NO_CPU)
+		decide(ret, verdict, "nothing tells whether SVM is off on CPU %d; a file of EFER after "
+		       "the crash would (--efer)", unknown);
+	else if (doubt)
+		decide(ret, verdict, "%s", doubt->text);
+	else
+		decide(ret, VERDICT_PASS, "SVM was on, with %zu vCPU%s, and is off on all %zu CPUs", ran,
+		       ran == 1 ? "" : "s", known);
+}
+
 void verdict_decide(const struct verdict_input *input, struct verdict_result *ret)
 {
 	size_t bad = count_state(input, VMCS_NOT_CLEARED);
@@ -183,6 +252,8 @@ void verdict_decide(const struct verdict_input *input, struct verdict_result *re
 	if (!input->crashed)
 		decide(ret, VERDICT_INCONCLUSIVE,
 		       "the crash path had not run when the dump was taken (no CRASHTIME in vmcoreinfo)");
+	else if (input->kvm->amd)
+		decide_svm(input, ret);
 	else if (bad)
 		decide_fail(input, bad, ret);
 	else if (!decide_inconclusive(input, ret))

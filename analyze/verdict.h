@@ -11,6 +11,13 @@
  *      is known of a VMCS that a CPU may have held, if the victim CPU had no
  *      launched VMCS, if no CPU had any, or if anything found casts doubt.
  *   4. Else pass.
+ *
+ * Of a host with kvm_amd, whose stake is SVM itself (analyze/svm.h):
+ *
+ *   2. EFER.SVME set on any CPU after the crash: fail.
+ *   3. Inconclusive if the dump is incomplete, if it is not known that EFER.SVME
+ *      was set on the victim CPU and that a vCPU had run, if it is not known of
+ *      each CPU that EFER.SVME is clear, or if anything found casts doubt.
  */
 
 #include "analyze/oracle.h"
@@ -24,6 +31,8 @@ enum verdict {
 struct verdict_input {
 	bool crashed;		/* the kernel went through its crash path */
 	bool intel;		/* kvm_intel was there */
+	const struct kvm_state *kvm;
+	const struct cpu_states *cpus;
 	const char *incomplete;	/* what the dump is missing, NULL if nothing */
 	const struct vmcs *vmcs;
 	size_t nr;

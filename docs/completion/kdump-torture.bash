@@ -49,13 +49,13 @@ _kdump_torture_value()
 	local words=
 
 	case $2 in
-	-t|--target)	words='bochs' ;;
+	-t|--target)	words='bochs qemu' ;;
 	-d|--deliver)	words='self remote shootdown' ;;
 	--via)		words='auto hook kprobe' ;;
 	--path)		words='full fast disk' ;;
 	--situation)	words='plain idle offline nested maxphyaddr' ;;
 	--emulator)	words='any packaged fast' ;;
-	--without)	words='crash-kernel arming' ;;
+	--without)	words='crash-kernel arming svm-off' ;;
 	--op)		words='load list_add clear list_del destroy vmxon vmxoff offline last create
 				switch shadow-to-vmcs12 vmcs12-to-shadow vmwrite nested-on
 				nested-free ept-violation inject host' ;;
@@ -71,7 +71,7 @@ _kdump_torture_value()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$3")
 		return 0 ;;
-	-m|--module|--layout|--vmlinux|--scenarios|--junit|--baseline|--results|--output)
+	-m|--module|--layout|--efer|--vmlinux|--scenarios|--junit|--baseline|--results|--output)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 		return 0 ;;
@@ -106,11 +106,11 @@ _kdump_torture_options()
 			--junit --quiet --help ;;
 	report)		echo --output --baseline --source --help ;;
 	points)		echo --kernel --module --op --boundaries --json --help ;;
-	analyze)	echo --json --quiet --log --log-lines --scan --layout --vmlinux \
+	analyze)	echo --json --quiet --log --log-lines --scan --layout --efer --vmlinux \
 			--modules --help ;;
 	maxphyaddr)	echo --kernel --against --mutants --target --emulator --program --parameters \
 			--brief --maxphyaddr --memory --output --junit --quiet --help ;;
-	kselftest)	echo --kernel --emulator --memory --list --quiet --help ;;
+	kselftest)	echo --target --kernel --emulator --memory --list --quiet --help ;;
 	doctor)		echo --json --help ;;
 	esac
 }

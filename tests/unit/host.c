@@ -148,24 +148,30 @@ struct host {
 	size_t nr_vms;
 	struct vcpu vcpu[MAX_VCPUS];
 	size_t nr_vcpus;
-	bool intel, crashed, types, xarray, layouts, kallsyms, pcpu_hot, scan;
+	bool intel, amd, crashed, types, xarray, layouts, kallsyms, pcpu_hot, scan;
 	bool offline[MAX_CPUS];
 	int panic_cpu;
 	struct loaded_module {
 		const char *name;
 		uint64_t addr;
-	} module[3];
+	} module[4];
 	size_t nr_modules;
 	uint64_t vmexit;	/* vmx_vmexit() */
 	uint32_t revision;	/* in vmcs_config, 0: there is none */
 	uint64_t log, evidence, vmemmap;
 	uint64_t text, intel_text;
 	struct log_ring printk;
+	char efer[1024];
 };
 
 struct machine *host_machine(const struct host *host)
 {
 	return host->machine;
+}
+
+const char *host_efer(const struct host *host)
+{
+	return *host->efer ? host->efer : NULL;
 }
 
 bool host_scan(const struct host *host)
@@ -791,7 +797,9 @@ static void do_point(struct host *host, struct words *words)
 		.magic = KDT_EVIDENCE_MAGIC, .version = KDT_EVIDENCE_VERSION,
 		.size = sizeof(evidence), .state = KDT_NMI_TAKEN, .sender_cpu = KDT_NO_CPU,
 		.vmptr = KDT_NO_PA, .list = KDT_LIST_COMPLETE, .hits = 1, .comm = "victim",
+		.efer = KDT_NO_MSR, .vm_cr = KDT_NO_MSR, .vm_hsave_pa = KDT_NO_MSR,
 	};
+	size_t size = sizeof(evidence);
 	char *word = need_word(words);
 
 	if (!strcmp(word, "bad"))
@@ -802,14 +810,31 @@ static void do_point(struct host *host, struct words *words)
 			evidence.victim_cpu = need_number(words);
 		else if (!strcmp(word, "state"))
 			evidence.state = state_number(need_word(words));
+		else if (!strcmp(word, "efer"))
+			evidence.efer = need_number(words);
+		else if (!strcmp(word, "old"))
+			size = offsetof(struct kdt_evidence, efer);
 		else if (!strcmp(word, "vmptr"))
 			evidence.vmptr = machine_physical(host->machine,
 							  find_vcpu(host, need_word(words))->vmcs);
 		else if (strcmp(word, "sees"))
 			add_seen(host, word, &evidence);
 	}
-	host->evidence = machine_alloc(host->machine, sizeof(evidence), 64);
-	machine_poke(host->machine, host->evidence, &evidence, sizeof(evidence));
+	if (size < sizeof(evidence)) {
+		evidence.version = 1;
+		evidence.size = size;
+	}
+	host->evidence = machine_alloc(host->machine, size, 64);
+	machine_poke(host->machine, host->evidence, &evidence, size);
+}
+
+static void do_efer(struct host *host, struct words *words)
+{
+	size_t used = strlen(host->efer);
+	unsigned int cpu = need_number(words);
+
+	snprintf(host->efer + used, sizeof(host->efer) - used, "cpu %u efer %s\n", cpu,
+		 need_word(words));
 }
 
 static void do_no(struct host *host, struct words *words)
@@ -987,6 +1012,10 @@ static void do_statement(struct host *host, char *line, const char *whole)
 				 PERCPU_TLBSTATE + 16, 1 << 13);
 	else if (!strcmp(verb, "vmxon"))
 		do_vmxon(host, &words);
+	else if (!strcmp(verb, "kvm_amd"))
+		host->amd = !(host->intel = false);
+	else if (!strcmp(verb, "efer"))
+		do_efer(host, &words);
 	else if (!strcmp(verb, "scan"))
 		host->scan = true;
 	else if (!strcmp(verb, "orphan"))
@@ -1115,6 +1144,10 @@ static void write_types(struct host *host)
 		image_add_symbol(&host->image, "__stop_BTF", start + size);
 	}
 	/* Each builds on the kernel's alone, as the kernel has it. */
+	if (host->amd) {
+		host_types(host, "kvm", text, sizeof(text));
+		write_module_btf(host, btf_modules, "kvm", image_btf(text, kernel));
+	}
 	if (host->intel) {
 		host_types(host, "kvm", text, sizeof(text));
 		write_module_btf(host, btf_modules, "kvm", image_btf(text, kernel));
@@ -1160,11 +1193,14 @@ static void write_modules(struct host *host)
 	if (host->evidence)
 		write_module(host, modules, "kdump_torture", alloc_module_text(host),
 			     &(struct module_symbol){ "kdump_torture_evidence", host->evidence }, 1);
-	if (!host->intel)
+	if (host->amd)
+		write_module(host, modules, "kvm_amd", alloc_module_text(host), NULL, 0);
+	if (!host->intel && !host->amd)
 		return;
 	write_module(host, modules, "kvm", alloc_module_text(host),
 		     &(struct module_symbol){ "vm_list", host->vm_list }, 1);
-	write_kvm_intel(host, modules);
+	if (host->intel)
+		write_kvm_intel(host, modules);
 }
 
 /* A variable of the kernel, of eight bytes. */

@@ -54,7 +54,10 @@
  *                          "freed" (no reference), "buddy" (in a free block) or "used"
  *   region NAME VALUE      overwrite the VMCS pointer of NAME with that of another, or 0xHEX
  *   log C walk|skipped|vmxoff | log C vmclear NAME [STATUS] [shadow] | log lost | log bad
- *   point P cpu C [state S] [vmptr NAME] [sees NAME...] | point bad
+ *   point P cpu C [state S] [vmptr NAME] [efer VALUE] [old] [sees NAME...] | point bad
+ *                          efer: EFER of CPU C there; old: evidence of version 1, without
+ *   kvm_amd                instead of kvm_intel: vCPUs have no VMCS
+ *   efer C VALUE           a line of the file with EFER after the crash
  */
 
 #include "tests/unit/image.h"
@@ -67,6 +70,9 @@ struct host *host_create(const char *text);
 void host_destroy(struct host *host);
 
 struct machine *host_machine(const struct host *host);
+
+/* The text of the file with EFER after the crash, NULL: there is none. */
+const char *host_efer(const struct host *host);
 
 /* Whether its description says "scan". */
 bool host_scan(const struct host *host);

@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "analyze/analysis.h"
@@ -160,24 +161,36 @@ struct dump {
 	unsigned int nr;
 };
 
-static struct error *analyse(const struct dump *dump, bool scan, struct analysis **ret)
+static struct error *analyse(const struct dump *dump, const struct host *host,
+			     struct analysis **ret)
 {
 	char *path[MAX_PARTS];
 
 	for (unsigned int i = 0; i < dump->nr; i++)
 		path[i] = (char *)dump->path[i];
-	const struct analysis_request request = {
-		.path = path, .nr_paths = dump->nr, .scan = scan,
-	};
+	const char *efer = host_efer(host);
+	int file = efer ? memfd_create("efer", 0) : -1;
+	char efer_path[32];
 
-	return analysis_create(&request, ret);
+	snprintf(efer_path, sizeof(efer_path), "/proc/self/fd/%d", file);
+	if (efer && write(file, efer, strlen(efer)) < 0)
+		err(2, "efer");
+	const struct analysis_request request = {
+		.path = path, .nr_paths = dump->nr, .scan = host_scan(host),
+		.efer = efer ? efer_path : NULL,
+	};
+	struct error *error = analysis_create(&request, ret);
+
+	if (efer)
+		close(file);
+	return error;
 }
 
 static void check(const char *fact, const struct host *host, const struct dump *dump,
 		  const char *expectations)
 {
 	struct analysis *analysis = NULL;
-	struct error *err = analyse(dump, host_scan(host), &analysis);
+	struct error *err = analyse(dump, host, &analysis);
 	struct result result = { host, analysis, err ? err->message : NULL };
 	char *copy = strdup(expectations), *save;
 	FILE *null = fopen("/dev/null", "w");
