@@ -15,7 +15,7 @@
 #include "inject/emulator.h"
 #include "inject/kernel_build.h"
 #include "inject/process.h"
-#include "inject/target.h"
+#include "inject/target_qemu.h"
 
 static const char help[] =
 "Usage: kdump-torture doctor [--json]\n"
@@ -127,6 +127,16 @@ static void check_emulator(struct diagnosis *diagnosis)
 	add(diagnosis, true, "emulator", found, "");
 }
 
+/* That QEMU is there is for the list of packages to say. */
+static void check_qemu(struct diagnosis *diagnosis)
+{
+	char found[256];
+	_cleanup_error_ struct error *err = target_qemu_describe(found, sizeof(found));
+
+	if (!err)
+		add(diagnosis, true, "target qemu", found, "");
+}
+
 static void check_room(struct diagnosis *diagnosis, unsigned long need_disk)
 {
 	struct statvfs disk;
@@ -195,6 +205,7 @@ int cmd_doctor(int argc, char **argv)
 	check_packages(&diagnosis);
 	check_agent(&diagnosis);
 	check_emulator(&diagnosis);
+	check_qemu(&diagnosis);
 	bool built = check_kernel(&diagnosis, "fixed");
 
 	check_room(&diagnosis, built ? NEED_RUN_MIB : NEED_BUILD_MIB);

@@ -24,6 +24,7 @@ static const char help[] =
 "kernel), vmxon (a VMXON that fails), kvm (all KVM selftests), or one of those, such\n"
 "as state_test. Default: driver driver-armed vmxon kvm.\n"
 "\n"
+"  -t, --target NAME     bochs (default) or qemu, as for 'kdump-torture run'\n"
 "  -k, --kernel KERNEL   fixed (default), a mutant, or a built kernel tree\n"
 "      --emulator WHICH  packaged or fast (default: fast where 'make emulator' has\n"
 "                        built it)\n"
@@ -206,6 +207,7 @@ static struct error *select_tests(const char *kernel, char **names, size_t nr, b
 }
 
 struct request {
+	const struct target_ops *target;
 	const char *kernel;
 	enum emulator_choice emulator;
 	unsigned int memory;
@@ -236,7 +238,7 @@ static struct error *run_tests(const struct request *request, const struct selec
 		print_result(&ktap, true, selection->unbuilt[i],
 			     " # SKIP no program comes of it in this tree");
 	err = suite_run(&(struct suite_config){
-		.target = run_defaults.target, .kernel = kernel, .emulator = request->emulator,
+		.target = request->target, .kernel = kernel, .emulator = request->emulator,
 		.memory = request->memory, .tests = selection->tests, .nr_tests = selection->nr,
 		.batch = BATCH, .quiet = request->quiet, .begin = begin_test,
 		.line = print_line, .end = end_test, .data = &ktap,
@@ -271,6 +273,7 @@ enum {
 int cmd_kselftest(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "target", required_argument, NULL, 't' },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "emulator", required_argument, NULL, OPT_EMULATOR },
 		{ "memory", required_argument, NULL, OPT_MEMORY },
@@ -280,14 +283,18 @@ int cmd_kselftest(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct request request = {
-		.kernel = run_defaults.kernel, .emulator = EMULATOR_ANY, .memory = 768,
+		.target = run_defaults.target, .kernel = run_defaults.kernel,
+		.emulator = EMULATOR_ANY, .memory = 768,
 	};
 	enum exit_status status = STATUS_USAGE;
 	struct error *err = NULL;
 	int option;
 
-	while (!err && (option = getopt_long(argc, argv, "k:lqh", options, NULL)) != -1) {
+	while (!err && (option = getopt_long(argc, argv, "t:k:lqh", options, NULL)) != -1) {
 		switch (option) {
+		case 't':
+			err = target_find(optarg, &request.target);
+			break;
 		case 'k':
 			request.kernel = optarg;
 			break;
@@ -310,6 +317,8 @@ int cmd_kselftest(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
+	if (!err && request.target != &target_bochs && request.emulator != EMULATOR_ANY)
+		err = error_new("--emulator: goes with --target bochs");
 	if (!err)
 		err = kselftest(&request, argv + optind, argc - optind, &status);
 	if (err) {

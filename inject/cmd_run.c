@@ -18,10 +18,13 @@ static const char help[] =
 "\n"
 "The host is a target that may be crashed, never the machine you type on.\n"
 "\n"
-"  -t, --target NAME      bochs: emulated Intel host (default)\n"
+"  -t, --target NAME      bochs: emulated Intel host (default); qemu: emulated AMD host,\n"
+"                         or this machine's VMX or SVM where KVM nests it\n"
 "  -k, --kernel KERNEL    fixed (default), a mutant (bitmap), or a built kernel tree\n"
 "  -p, --point POINT      OP/STEP (default list_add/2) or FUNCTION+0xOFF of\n"
-"                         kvm_intel; 'kdump-torture points' lists them\n"
+"                         kvm_intel; 'kdump-torture points' lists them. On an AMD\n"
+"                         host: host/now (its default) or FUNCTION+0xOFF of kvm_amd\n"
+"                         or kvm\n"
 "  -d, --deliver HOW      self (default), remote or shootdown\n"
 "  -c, --cpu N            victim CPU (default 1)\n"
 "  -g, --guests N         guests launched on the victim CPU (default 3)\n"
@@ -51,7 +54,8 @@ static const char help[] =
 "                         scripts do\n"
 "      --compress         by disk: compress the dump with zlib, as they do\n"
 "      --without WHAT     crash-kernel: load none; arming: do not arm the driver.\n"
-"                         Shows that nothing crashes then\n"
+"                         Shows that nothing crashes then. svm-off: on an AMD host,\n"
+"                         the crash path leaves SVM on; shows that this fails\n"
 "      --in-capture       by disk: analyse /proc/vmcore in the capture kernel, too:\n"
 "                         both verdicts must be one\n"
 "      --replay RUN       repeat the run in the directory RUN exactly, with its options,\n"
@@ -138,8 +142,10 @@ static struct error *parse_without(const char *text, struct run_options *ret)
 		ret->without_crash_kernel = true;
 	else if (!strcmp(text, "arming"))
 		ret->without_arming = true;
+	else if (!strcmp(text, "svm-off"))
+		ret->without_svm_off = true;
 	else
-		return error_new("--without %s: use crash-kernel or arming", text);
+		return error_new("--without %s: use crash-kernel or arming, or svm-off", text);
 	return NULL;
 }
 
@@ -289,6 +295,9 @@ int cmd_run(int argc, char **argv)
 	struct run_options options = run_defaults;
 	_cleanup_(run_result_deinit) struct run_result result = { 0 };
 	const char *again = NULL;
+
+	/* It depends on the target. */
+	options.point = NULL;
 	struct error *err = parse(argc, argv, &options, &again);
 
 	if (!err && again)

@@ -189,9 +189,14 @@ static struct error *find_emulator(const struct replay *replay, struct run_optio
 
 static struct error *take_options(struct replay *replay, struct run_options *options)
 {
-	const char *outcome;
+	const char *outcome, *target = "";
 	struct error *err = get_text(replay, replay->record, "outcome", &outcome);
 
+	if (!err)
+		err = get_text(replay, replay->record, "target", &target);
+	if (!err && !strcmp(target, "qemu"))
+		err = error_new("%s: that run was on target qemu, whose runs are not alike to the "
+				"instruction", replay->directory);
 	if (!err && !strcmp(outcome, "interrupted"))
 		err = error_new("%s: that run was interrupted: it has no end to be repeated",
 				replay->directory);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -100,6 +101,8 @@ struct run {
 	bool judged_in_place;	/* the dump was judged where it was, and nothing of it kept */
 	uint64_t ticks;		/* emulated instructions a CPU to the crash kernel; 0: unknown */
 	uint64_t memory;	/* of the fork, KiB, at most; 0: unknown */
+	bool svm;		/* the host has SVM, and so no VMX */
+	char *after;		/* path of EFER of each CPU after the crash; NULL: none */
 	json_t *notes;
 	json_t *console;	/* its last lines, once the run has ended; NULL: it passed */
 	const char *dump_name;	/* on the dump disk; NULL: the capture kernel never ran */
@@ -200,6 +203,68 @@ static bool is_raw_point(const char *point)
 	return strstr(point, "+0x") != NULL;
 }
 
+/* In kvm_amd or, if that has no such function, in kvm. */
+static struct error *resolve_svm_kprobe(struct run *run)
+{
+	const struct kernel_build *kernel = run->subject->kernel;
+	_cleanup_(cleanup_points) struct points *points = NULL;
+	const char *point = run->options->point;
+	struct point resolved;
+	struct error *err = kernel->kvm_amd ? points_create(kernel->kvm_amd, &points) : NULL;
+
+	if (!err && points)
+		err = points_find_kprobe(points, point, &resolved);
+	if (err || !points) {
+		_cleanup_error_ struct error *in_amd = err;
+
+		points_destroy(points);
+		points = NULL;
+		err = points_create(kernel->kvm, &points);
+		if (!err)
+			err = points_find_kprobe(points, point, &resolved);
+		if (err && in_amd)
+			err = error_context(err, "%s; in kvm", in_amd->message);
+	}
+	if (err)
+		return err;
+	run->via = "kprobe";
+	if (asprintf(&run->probe, "%s+0x%x", resolved.function, resolved.offset) < 0)
+		return &error_no_memory;
+	return describe_place(&resolved, &run->place);
+}
+
+/* What of triggers and situations makes use of VMX; NULL: nothing. */
+static const char *find_vmx_word(const char *words)
+{
+	static const char *const prefixes[] = { "nested", "vmxon" };
+
+	for (size_t i = 0; words && i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		const char *word = strstr(words, prefixes[i]);
+
+		if (word)
+			return word;
+	}
+	return NULL;
+}
+
+static struct error *resolve_svm_point(struct run *run)
+{
+	const struct run_options *options = run->options;
+	const char *word = find_vmx_word(options->trigger) ?: find_vmx_word(options->situation);
+
+	if (word)
+		return error_new("%s: needs VMX; the CPUs of this target have SVM", word);
+	if (options->via == VIA_HOOK)
+		return error_new("--via hook: the hooks are in kvm_intel, and this target runs kvm_amd");
+	if (!strcmp(options->point, "host/now"))
+		return resolve_now(run);
+	if (!is_raw_point(options->point))
+		return error_new("point %s: a step of what kvm_intel does with a VMCS; the CPUs of this "
+				 "target have SVM: use host/now, or FUNCTION+0xOFF of kvm_amd or kvm",
+				 options->point);
+	return resolve_svm_kprobe(run);
+}
+
 static struct error *resolve_point(struct run *run)
 {
 	const struct run_options *options = run->options;
@@ -209,6 +274,8 @@ static struct error *resolve_point(struct run *run)
 	struct point named;
 
 	decide_trigger(run);
+	if (run->svm)
+		return resolve_svm_point(run);
 	if (options->via == VIA_HOOK && !hook)
 		return error_new("--via hook: %s",
 				 is_raw_point(options->point) ?
@@ -245,7 +312,7 @@ static struct error *write_job(struct run *run)
 	const struct run_options *options = run->options;
 	_cleanup_free_ char *layout = NULL, *skip = NULL, *vary = NULL, *boot = NULL;
 
-	if (run->subject->layout && asprintf(&layout, " layout=%s", run->subject->layout) < 0)
+	if (!run->svm && run->subject->layout && asprintf(&layout, " layout=%s", run->subject->layout) < 0)
 		return &error_no_memory;
 	if (layout)
 		replace_character(layout + 1, ' ', ',');
@@ -262,10 +329,11 @@ static struct error *write_job(struct run *run)
 		     options->checks ? "yes" : "no",
 		     options->compress ? ",agent_compress=yes" : "") < 0)
 		return &error_no_memory;
-	if (asprintf(&run->job, "%spoint=%s probe=%s deliver=%s trigger=%s arm=%s%s%s%s",
+	if (asprintf(&run->job, "%spoint=%s probe=%s deliver=%s trigger=%s arm=%s%s%s%s%s",
 		     boot ? boot : "", options->point, run->probe, options->deliver,
 		     run->trigger, options->without_arming ? "no" : "yes",
-		     layout ? layout : "", skip ? skip : "", vary ? vary : "") < 0)
+		     layout ? layout : "", skip ? skip : "", vary ? vary : "",
+		     options->without_svm_off ? " svm=keep" : "") < 0)
 		return &error_no_memory;
 	return NULL;
 }
@@ -326,6 +394,32 @@ static char *run_file(const struct run *run, const char *name)
 	return asprintf(&path, "%s/%s", run->directory, name) < 0 ? NULL : path;
 }
 
+/*
+ * What the crash path left behind in the CPUs, as the capture kernel finds it,
+ * which nothing in the dump can tell. Its boot changes none of SVM.
+ */
+static void record_efer(struct run *run)
+{
+	uint64_t efer[CPUS];
+	_cleanup_free_ char *path = run_file(run, "efer.txt");
+
+	if (!run->ops->read_efer || !path)
+		return;
+	struct error *err = run->ops->read_efer(run->target, efer);
+
+	_cleanup_fclose_ FILE *file = err ? NULL : fopen(path, "we");
+
+	for (unsigned int i = 0; file && i < CPUS; i++)
+		fprintf(file, "cpu %u efer %#" PRIx64 "\n", i, efer[i]);
+	if (!err && (!file || fflush(file)))
+		err = error_errno(errno, "%s: cannot write", path);
+	if (err)
+		note(run, err->message);
+	else
+		run->after = no_cleanup_ptr(path);
+	error_free(err);
+}
+
 /* Act on one line of the agent. Return: the run has ended. */
 static bool take_line(struct run *run, const char *line)
 {
@@ -339,6 +433,8 @@ static bool take_line(struct run *run, const char *line)
 		}
 		if (!strcmp(word, "arm"))
 			run->fired = true;
+		if (!strcmp(word, "capture"))
+			record_efer(run);
 		if (!strcmp(word, "dump"))
 			run->dump_name = "vmcore-incomplete";
 		progress_phase(&run->progress, word, line + used);
@@ -524,6 +620,8 @@ static const char *find_doubt(const struct run *run, const json_t *verdict)
 	    json_integer_value(json_object_get(evidence, "victim_cpu")) !=
 		    (json_int_t)run->options->victim)
 		return "the driver's evidence is of another crash";
+	if (run->svm)
+		return NULL;
 	json_array_foreach(json_object_get(verdict, "vmcs"), i, vmcs)
 		launched += json_is_true(json_object_get(vmcs, "launched")) &&
 			    json_integer_value(json_object_get(vmcs, "cpu")) ==
@@ -547,6 +645,7 @@ static struct error *judge(struct run *run, const char *path)
 	char *dump = (char *)path;
 	const struct analysis_request request = {
 		.path = &dump, .nr_paths = 1, .log_lines = ANALYSIS_LOG_LINES,
+		.efer = run->after,
 	};
 	struct error *err = analysis_create(&request, &run->analysis);
 
@@ -669,6 +768,8 @@ static void add_replay_keys(const struct run *run, json_t *object)
 	if (options->without_crash_kernel || options->without_arming)
 		json_object_set_new(object, "without",
 				    json_string(options->without_arming ? "arming" : "crash-kernel"));
+	if (options->without_svm_off)
+		json_object_set_new(object, "without", json_string("svm-off"));
 	if (options->path != RUN_DISK)
 		json_object_set_new(object, "budget", json_integer(options->budget));
 	if (run->snapshot)
@@ -836,6 +937,8 @@ static struct error *crash_and_capture(struct run *run)
 	if (err)
 		return err;
 	snprintf(run->version, sizeof(run->version), "%s", ops->version(run->target));
+	if (ops->why)
+		note(run, ops->why(run->target));
 	progress_phase(&run->progress, run->snapshot ? "fork" : "images", "");
 	err = ops->prepare(run->target);
 	if (err)
@@ -880,6 +983,11 @@ static const char *option_by_disk(const struct run_options *options)
 	return options->disk ? "disk" : NULL;
 }
 
+static bool has_svm(const struct target_ops *target)
+{
+	return target->has_svm && target->has_svm();
+}
+
 static struct error *check_options(const struct run_options *options)
 {
 	static const char *const deliveries[] = { "self", "remote", "shootdown", NULL };
@@ -888,6 +996,16 @@ static struct error *check_options(const struct run_options *options)
 		return error_new("--out: an empty name");
 	if (options->victim >= CPUS)
 		return error_new("--cpu %u: the target has CPUs 0 to %d", options->victim, CPUS - 1);
+	if (options->target != &target_bochs && options->path != RUN_DISK)
+		return error_new("--path %s: goes with --target bochs, which can be forked; %s has disk",
+				 run_path_name(options->path), options->target->name);
+	if (options->target != &target_bochs && options->emulator != EMULATOR_ANY)
+		return error_new("--emulator: goes with --target bochs");
+	if (options->target != &target_bochs && options->in_capture)
+		return error_new("--in-capture: goes with --target bochs: what is left of SVM is seen "
+				 "from outside alone");
+	if (options->without_svm_off && !has_svm(options->target))
+		return error_new("--without svm-off: goes with a target that has SVM: --target qemu");
 	if (strchr(options->point, ' ') || !strpbrk(options->point, "/+"))
 		return error_new("--point %s: neither OP/STEP nor FUNCTION+0xOFF; "
 				 "'kdump-torture points' lists them", options->point);
@@ -898,7 +1016,8 @@ static struct error *check_options(const struct run_options *options)
 	if (by_disk && options->path != RUN_DISK)
 		return error_new("--%s: goes with --path disk", by_disk);
 	if (options->vary && options->path == RUN_DISK)
-		return error_new("--vary: goes with --path full or fast");
+		return error_new("--vary: goes with --path full or fast%s",
+				 options->target == &target_bochs ? "" : " of --target bochs");
 	struct error *err = options->trigger ? triggers_check("--trigger", options->trigger) : NULL;
 
 	if (!err && options->situation)
@@ -921,6 +1040,7 @@ static void run_deinit(struct run *run)
 	free(run->place);
 	free(run->job);
 	free(run->dump);
+	free(run->after);
 }
 
 /* A directory that holds nothing but logs of a run that passed. */
@@ -993,7 +1113,10 @@ static struct run_options complete_options(const struct run_options *asked)
 	struct run_options options = *asked;
 
 	if (options.path == RUN_AUTO)
-		options.path = option_by_disk(&options) ? RUN_DISK : RUN_FULL;
+		options.path = options.target != &target_bochs || option_by_disk(&options) ?
+				       RUN_DISK : RUN_FULL;
+	if (!options.point)
+		options.point = has_svm(options.target) ? "host/now" : run_defaults.point;
 	if (options.path == RUN_DISK && !options.disk)
 		options.disk = DUMP_DISK;
 	return options;
@@ -1006,6 +1129,7 @@ struct error *run_once(const struct run_options *asked, struct run_result *ret)
 		.options = options, .notes = json_array(), .subject = options->subject,
 		.snapshot = options->snapshot,
 		.ops = options->path == RUN_DISK ? options->target : &target_snapshot,
+		.svm = has_svm(options->target),
 	};
 	_cleanup_(cleanup_subject) struct subject *subject = NULL;
 	struct error *err = check_options(options);

@@ -42,7 +42,7 @@ struct error *run_path_parse(const char *text, enum run_path *ret);
 struct run_options {
 	const struct target_ops *target;
 	const char *kernel;
-	const char *point;	/* OP/STEP or FUNCTION+0xOFF */
+	const char *point;	/* OP/STEP or FUNCTION+0xOFF; NULL: what the target has */
 	const char *deliver;	/* self, remote, shootdown */
 	const char *trigger;	/* NULL: the one that reaches the point */
 	const char *situation;	/* NULL: the one that this needs */
@@ -71,6 +71,7 @@ struct run_options {
 	bool compress;		/* the dump, with zlib */
 	bool without_crash_kernel; /* fault injection for the suite itself */
 	bool without_arming;
+	bool without_svm_off;
 	bool in_capture;	/* analyse /proc/vmcore in the capture kernel, too */
 	bool keep_images;
 	bool quiet;

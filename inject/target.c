@@ -6,7 +6,7 @@
 
 #include "analyze/error.h"
 
-const struct target_ops *const targets[] = { &target_bochs, NULL };
+const struct target_ops *const targets[] = { &target_bochs, &target_qemu, NULL };
 
 struct error *target_find(const char *name, const struct target_ops **ret)
 {

@@ -57,7 +57,6 @@ struct target;
 
 struct target_ops {
 	const char *name;
-	const char *vendor;	/* of its CPUs: intel or amd */
 	struct error *(*create)(const struct target_config *config, struct target **ret);
 	/* Build images, whatever can fail before the machine runs. */
 	struct error *(*prepare)(struct target *target);
@@ -85,6 +84,17 @@ struct target_ops {
 	uint64_t (*ticks)(const struct target *target);
 	/* Memory that the target alone took so far, at most, KiB. NULL as for ticks. */
 	uint64_t (*memory)(const struct target *target);
+	/*
+	 * EFER of each of config.cpus CPUs, as it is at this moment. NULL: no target
+	 * of this kind can tell.
+	 */
+	struct error *(*read_efer)(struct target *target, uint64_t *ret);
+	/*
+	 * Whether the host's CPUs will have SVM, and so no VMX. NULL: they have VMX.
+	 */
+	bool (*has_svm)(void);
+	/* Why it is run in this way, where there is a choice; NULL: there is none. */
+	const char *(*why)(const struct target *target);
 	/* What runs the target, for the record: "Bochs 2.7 (packaged)". */
 	const char *(*version)(const struct target *target);
 	/* End the machine at once and remove what only it needed. May be repeated. */
@@ -92,12 +102,9 @@ struct target_ops {
 	void (*destroy)(struct target *target);
 };
 
-extern const struct target_ops target_bochs;
+extern const struct target_ops target_bochs, target_qemu;
 
-/* NULL terminated. */
-extern const struct target_ops *const targets[];
-
-/* The one called @name; an error lists what there is. */
+/* By its name; an error lists those that there are. */
 struct error *target_find(const char *name, const struct target_ops **ret);
 
 #endif

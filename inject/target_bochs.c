@@ -350,7 +350,6 @@ static void bochs_destroy(struct target *target)
 
 const struct target_ops target_bochs = {
 	.name = "bochs",
-	.vendor = "intel",
 	.create = bochs_create,
 	.prepare = bochs_prepare,
 	.boot = bochs_boot,

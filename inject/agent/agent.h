@@ -40,6 +40,7 @@ struct job {
 	const char *trigger;	/* names in trigger.c, comma separated */
 	const char *situation;	/* a name in situation.c: what comes before the crash */
 	const char *skip;	/* matching hits to let pass */
+	const char *svm;	/* "keep": the crash path leaves SVM on; NULL: as it is */
 	const char *layout;	/* of struct loaded_vmcs, for the driver */
 	const char *capture;	/* "no": load no crash kernel */
 	const char *checks;	/* "yes": load it with checksums of all its segments */

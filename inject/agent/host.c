@@ -83,6 +83,8 @@ static void arm(const struct job *job)
 	if (job->skip)
 		set_knob("skip", job->skip);
 	set_layout(job);
+	if (job->svm)
+		set_knob("svm", job->svm);
 	if (!strcmp(job->trigger, "create"))
 		set_knob("task", NEWCOMER);
 	if (!strcmp(job->arm, "no"))

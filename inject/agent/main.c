@@ -51,7 +51,7 @@ static const struct job_key job_keys[] = {
 	TEXT(role),
 	NUMBER(guests), NUMBER(bystanders), NUMBER(victim),
 	TEXT(point), TEXT(probe), TEXT(deliver), TEXT(trigger), TEXT(situation),
-	TEXT(skip), TEXT(layout),
+	TEXT(skip), TEXT(svm), TEXT(layout),
 	TEXT(capture), TEXT(checks), TEXT(arm), TEXT(snapshot), TEXT(vary), TEXT(dry),
 	TEXT(dump), TEXT(compress), TEXT(tests), TEXT(arguments), TEXT(append),
 };

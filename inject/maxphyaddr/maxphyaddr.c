@@ -206,10 +206,13 @@ static struct error *load_mutants(const struct maxphyaddr_options *options, json
 		return &error_no_memory;
 	struct error *err = ini_read(path, &calls, &reader);
 
-	for (size_t i = json_array_size(ret); !err && i--;) {
-		const char *vendor = get(json_array_get(ret, i), "vendor");
+	const char *vendor = options->target->has_svm && options->target->has_svm() ? "amd" :
+										       "intel";
 
-		if (strcmp(vendor, "both") && strcmp(vendor, options->target->vendor))
+	for (size_t i = json_array_size(ret); !err && i--;) {
+		const char *where = get(json_array_get(ret, i), "vendor");
+
+		if (strcmp(where, "both") && strcmp(where, vendor))
 			json_array_remove(ret, i);
 	}
 	return err;
