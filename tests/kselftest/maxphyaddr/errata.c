@@ -7,53 +7,54 @@
 #include "kvm_util.h"
 #include "processor.h"
 
-bool as_expected(const struct errata_case *c, const struct walk_outcome *outcome, bool pdpte_gp,
-		 const struct observation *seen, uint64_t ignored)
-{
-	struct walk_outcome nothing = { .last = LEVEL_PDPTE };
-
-	if (pdpte_gp) {
-		if (seen->vector != VECTOR_GP || seen->error_code)
-			return false;
-		outcome = &nothing;
-	} else if (outcome->fault) {
-		if (seen->vector != VECTOR_PF || seen->error_code != outcome->error_code ||
-		    seen->cr2 != outcome->cr2)
-			return false;
-	} else if (seen->vector != -1) {
-		return false;
-	}
-	for (int level = LEVEL_PTE; level < NR_LEVELS; level++) {
-		uint64_t open = outcome->may_set[level] | (level == outcome->last ? ignored : 0);
-
-		if ((seen->set[level] ^ outcome->sets[level]) & ~open)
-			return false;
-	}
-	return true;
-}
-
 static bool parameter(const char *module, const char *name, bool *ret)
 {
-	char path[128], value;
+	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
 	FILE *file = fopen(path, "r");
 
 	if (!file)
 		return false;
-	value = fgetc(file);
+	int value = fgetc(file);
+
 	fclose(file);
 	*ret = value == 'Y' || value == '1';
 	return true;
 }
 
+/* Its CPUs do not tell; the tables of its firmware do. */
+static bool is_bochs(void)
+{
+	char oem[16] = "";
+	FILE *file = fopen("/sys/firmware/acpi/tables/DSDT", "r");
+
+	if (!file)
+		return false;
+	size_t read = fread(oem, 1, sizeof(oem), file);
+
+	fclose(file);
+	return read == sizeof(oem) && !memcmp(oem + 10, "BXPC", 5);
+}
+
+/* Of QEMU that emulates. Where it uses KVM, the CPU is the machine's. */
+static bool is_qemu(void)
+{
+	uint32_t eax, ebx, ecx, edx;
+
+	cpuid(0x40000000, &eax, &ebx, &ecx, &edx);
+	return !memcmp(&ebx, "TCGT", 4) && !memcmp(&ecx, "CGTC", 4);
+}
+
 void host_detect(struct host *ret)
 {
 	const char *module;
-	unsigned int eax, ebx, ecx, edx;
+	uint32_t eax, ebx, ecx, edx;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->amd = is_amd_cpu();
+	ret->bochs = is_bochs();
+	ret->qemu = is_qemu();
 	module = ret->amd ? "kvm_amd" : "kvm_intel";
 	__TEST_REQUIRE(parameter(module, ret->amd ? "npt" : "ept", &ret->tdp),
 		       "%s is not loaded", module);
@@ -63,7 +64,265 @@ void host_detect(struct host *ret)
 	ret->maxphyaddr = eax & 0xff;
 }
 
+bool as_expected(const struct expectation *expected, const struct observation *seen,
+		 const uint64_t may_set[NR_LEVELS])
+{
+	static const struct walk_outcome none;
+	const struct walk_outcome *walk = expected->pdpte_gp ? &none : &expected->walk;
+
+	if (expected->pdpte_gp) {
+		if (seen->vector != VECTOR_GP || seen->error_code)
+			return false;
+	} else if (walk->fault) {
+		if (seen->vector != VECTOR_PF || seen->error_code != walk->error_code ||
+		    seen->cr2 != walk->cr2)
+			return false;
+	} else if (seen->vector != NO_EXCEPTION) {
+		return false;
+	}
+	for (int level = LEVEL_PTE; level < NR_LEVELS; level++) {
+		uint64_t open = walk->may_set[level] | (may_set ? may_set[level] : 0);
+
+		if ((seen->set[level] ^ walk->sets[level]) & ~open)
+			return false;
+	}
+	return true;
+}
+
+/* A bit that the guest must not use and its CPU knows nothing of: KVM has to check. */
+static bool is_for_kvm(const struct host *host, const struct errata_case *c)
+{
+	return host->tdp && c->bit && c->bit < host->maxphyaddr &&
+	       (c->entry[c->level] & ENTRY_P);
+}
+
+static bool is_pae_pdpte(const struct errata_case *c)
+{
+	return c->state->paging == PAGING_PAE && c->level == LEVEL_PDPTE;
+}
+
+/*
+ * Where KVM looks at the address. Where there is no memory it does so for a fetch even if
+ * it need not, for it then emulates from the instruction on.
+ */
+static bool kvm_checks(const struct host *host, const struct errata_case *c)
+{
+	return host->allow_smaller || (!c->aliased && c->access.type == ACCESS_FETCH);
+}
+
+static bool is_bochs_ept(const struct host *host)
+{
+	return host->bochs && host->tdp;
+}
+
+static bool is_amd_npt(const struct host *host)
+{
+	return host->amd && host->tdp;
+}
+
+static bool is_qemu_npt(const struct host *host)
+{
+	return host->qemu && host->amd && host->tdp;
+}
+
+static bool is_intel_ept(const struct host *host)
+{
+	return !host->amd && host->tdp;
+}
+
+static bool is_unchecked(const struct host *host)
+{
+	return host->tdp && host->has_allow_smaller && !host->allow_smaller;
+}
+
+/* The CPU translates to the end, and only then comes to an address that is not mapped. */
+static bool covers_leaf(const struct host *host, const struct errata_case *c)
+{
+	return is_for_kvm(host, c) && c->leaf && kvm_checks(host, c) && !c->host.walk.fault;
+}
+
+static bool covers_pae(const struct host *host, const struct errata_case *c)
+{
+	return c->state->paging == PAGING_PAE && !c->host.pdpte_gp &&
+	       (c->entry[LEVEL_PDPTE] & ENTRY_P);
+}
+
+/* A fault for want of a right to a 1-GByte page */
+static bool covers_1g_right(const struct host *host, const struct errata_case *c)
+{
+	return c->leaf && c->level == LEVEL_PDPTE && c->host.walk.fault &&
+	       (c->host.walk.error_code & (FAULT_P | FAULT_RSVD)) == FAULT_P;
+}
+
+/* In what KVM makes of PDPTEs then, they are not present: it knows the flag is reserved. */
+static bool explains_pae(const struct errata_case *c, const struct observation *seen,
+			 const uint64_t may_set[NR_LEVELS])
+{
+	struct expectation expected = c->guest;
+
+	expected.pdpte_gp = false;
+	expected.walk.error_code &= ~(FAULT_P | FAULT_RSVD);
+	return expected.walk.fault && as_expected(&expected, seen, may_set);
+}
+
+static bool covers_pdpte_load(const struct host *host, const struct errata_case *c)
+{
+	return is_for_kvm(host, c) && is_pae_pdpte(c);
+}
+
+/* APM: also what the CPU checks itself */
+static bool covers_pdpte_in_walk(const struct host *host, const struct errata_case *c)
+{
+	return is_pae_pdpte(c) && c->guest.pdpte_gp &&
+	       (host->allow_smaller || c->bit >= host->maxphyaddr);
+}
+
+static bool explains_in_walk(const struct errata_case *c, const struct observation *seen,
+			     const uint64_t may_set[NR_LEVELS])
+{
+	struct expectation expected = { .walk = c->guest.walk };
+
+	return as_expected(&expected, seen, may_set);
+}
+
+/* Whatever comes of the access then: where it leads is no address of the guest's. */
+static bool explains_pdpte_load(const struct errata_case *c, const struct observation *seen,
+				const uint64_t may_set[NR_LEVELS])
+{
+	return seen->vector != VECTOR_GP;
+}
+
+static bool covers_unchecked(const struct host *host, const struct errata_case *c)
+{
+	return is_for_kvm(host, c) && !kvm_checks(host, c) && (host->amd || !is_pae_pdpte(c));
+}
+
+/* Memory is read or written, and where there is none the program is to emulate a device. */
+static bool explains_unchecked(const struct errata_case *c, const struct observation *seen,
+			       const uint64_t may_set[NR_LEVELS])
+{
+	if (seen->vector == VM_EXIT)
+		return !c->aliased && !c->host.walk.fault;
+	return as_expected(&c->host, seen, may_set);
+}
+
+/* The more particular first: the first that explains a case is the one that is told. */
 const struct erratum errata[] = {
-	{ .name = NULL },
+	{
+		.name = "bochs-leaf-flags",
+		.cause = "Bochs sets the flags of the last entry before it translates the address of the page by EPT",
+		.applies = is_bochs_ept,
+		.covers = covers_leaf,
+		.sets = ENTRY_A | ENTRY_D,
+	},
+	{
+		/* See the discussion of KVM's series of 2020, which left SVM out for it. */
+		.name = "amd-leaf-flags",
+		.cause = "the CPU sets the flags of the last entry before the nested page fault",
+		.applies = is_amd_npt,
+		.covers = covers_leaf,
+		.sets = ENTRY_A | ENTRY_D,
+	},
+	{
+		.name = "qemu-pae-pdpte-accessed",
+		.cause = "QEMU sets the accessed flag in PDPTEs of PAE paging, which have none",
+		.applies = is_qemu_npt,
+		.covers = covers_pae,
+		.sets_pdpte = ENTRY_A,
+		.explains = explains_pae,
+	},
+	{
+		.name = "qemu-1g-accessed",
+		.cause = "QEMU sets the accessed flag of a PDPTE before it looks at the rights of a 1-GByte page",
+		.applies = is_qemu_npt,
+		.covers = covers_1g_right,
+		.sets_pdpte = ENTRY_A,
+	},
+	{
+		/* APM volume 2, "Legacy PAE Mode" of nested paging */
+		.name = "amd-pdpte-in-walk",
+		.cause = "with nested paging an AMD CPU reads PDPTEs in each walk, and MOV to CR3 does not check them",
+		.applies = is_amd_npt,
+		.covers = covers_pdpte_in_walk,
+		.explains = explains_in_walk,
+	},
+	{
+		.name = "pdpte-load",
+		.cause = "with EPT, KVM leaves MOV to CR3 to the CPU, which checks PDPTEs for its own MAXPHYADDR",
+		.applies = is_intel_ept,
+		.covers = covers_pdpte_load,
+		.explains = explains_pdpte_load,
+	},
+	{
+		/* Commit b96e6506c2ea ("KVM: x86: VMX: Make smaller physical guest address space ...") */
+		.name = "unchecked",
+		.cause = "without allow_smaller_maxphyaddr KVM leaves addresses to the CPU, which checks for its own MAXPHYADDR",
+		.applies = is_unchecked,
+		.covers = covers_unchecked,
+		.explains = explains_unchecked,
+	},
 };
-const size_t nr_errata = 0;
+const size_t nr_errata = ARRAY_SIZE(errata);
+
+static bool covers(size_t i, const struct host *host, const struct errata_case *c)
+{
+	return errata[i].applies(host) && errata[i].covers(host, c);
+}
+
+/* The flags that errata[@i] sets in the entries of @c, by level */
+static void flags_of(size_t i, const struct errata_case *c, uint64_t ret[NR_LEVELS])
+{
+	memset(ret, 0, NR_LEVELS * sizeof(*ret));
+	ret[c->leaf ? c->level : LEVEL_PTE] |= errata[i].sets;
+	ret[LEVEL_PDPTE] |= errata[i].sets_pdpte;
+}
+
+/* Count each erratum of which a flag is seen that the SDM would not have. */
+static void count_flags(const struct host *host, const struct errata_case *c,
+			const struct observation *seen, struct erratum_count *counts)
+{
+	uint64_t flags[NR_LEVELS];
+
+	for (size_t i = 0; i < nr_errata; i++) {
+		bool any = false;
+
+		if (!covers(i, host, c))
+			continue;
+		flags_of(i, c, flags);
+		for (int level = LEVEL_PTE; level < NR_LEVELS; level++)
+			any |= seen->set[level] & ~c->guest.walk.sets[level] & flags[level];
+		counts[i].shown += any;
+	}
+}
+
+bool errata_explain(const struct host *host, const struct errata_case *c,
+		    const struct observation *seen, struct erratum_count *counts)
+{
+	bool pass = as_expected(&c->guest, seen, NULL);
+	uint64_t may_set[NR_LEVELS] = {}, flags[NR_LEVELS];
+
+	for (size_t i = 0; i < nr_errata; i++) {
+		if (!covers(i, host, c))
+			continue;
+		counts[i].covered++;
+		counts[i].passed += pass;
+		flags_of(i, c, flags);
+		for (int level = LEVEL_PTE; level < NR_LEVELS; level++)
+			may_set[level] |= flags[level];
+	}
+	if (pass)
+		return false;
+	if (as_expected(&c->guest, seen, may_set)) {
+		count_flags(host, c, seen, counts);
+		return true;
+	}
+	for (size_t i = 0; i < nr_errata; i++) {
+		if (!errata[i].explains || !covers(i, host, c) ||
+		    !errata[i].explains(c, seen, may_set))
+			continue;
+		counts[i].shown++;
+		count_flags(host, c, seen, counts);
+		return true;
+	}
+	return false;
+}

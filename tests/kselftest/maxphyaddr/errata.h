@@ -13,57 +13,76 @@
 
 struct host {
 	unsigned int maxphyaddr;	/* of the CPU that KVM runs on */
-	bool amd;
-	bool bochs;
+	bool amd, bochs, qemu;
 	bool tdp;			/* EPT or NPT is on */
 	/* The module has the parameter allow_smaller_maxphyaddr, and its value */
 	bool has_allow_smaller, allow_smaller;
 };
 
-/* Ends the program if the module's parameters cannot be read. */
+/* Of the machine and of the loaded module; ends the program if none is loaded. */
 void host_detect(struct host *ret);
+
+/* What the SDM has a case come to */
+struct expectation {
+	struct walk_outcome walk;
+	bool pdpte_gp;			/* MOV to CR3 causes #GP(0), and there is no walk */
+};
+
+/* vector of a case that caused none, or a VM exit to user space instead */
+#define NO_EXCEPTION	-1
+#define VM_EXIT		-2
 
 /* What one case came to */
 struct observation {
-	int vector;			/* of the exception; -1: none; EXITED: a VM exit */
-	uint32_t error_code;
+	int vector;
+	uint32_t error_code;		/* or the exit reason */
 	uint64_t cr2;
 	uint64_t set[NR_LEVELS];	/* bits that changed in each entry */
 };
 
-#define EXITED	-2
-
+/* A case, as far as errata have to know it */
 struct errata_case {
 	const struct paging_state *state;
 	struct access access;
+	const uint64_t *entry;		/* by level */
 	enum level level;		/* of the entry with the illegal bit */
 	bool leaf;			/* which maps a page */
 	unsigned int bit;		/* of the physical address; 0: none */
 	bool aliased;			/* there is memory at that address */
-	/* As the SDM has it, for the guest's MAXPHYADDR and for the host's */
-	const struct walk_outcome *guest, *host;
-	bool pdpte_gp, pdpte_gp_host;	/* #GP on MOV to CR3 */
+	/* For the guest's MAXPHYADDR, and for the host's as if it were the guest's */
+	struct expectation guest, host;
 };
 
 struct erratum {
 	const char *name;
 	const char *cause;
 	bool (*applies)(const struct host *host);
-	/* Whether the case should show it, */
+	/* Whether the case should show it */
 	bool (*covers)(const struct host *host, const struct errata_case *c);
-	/* and whether what was seen is it. */
-	bool (*explains)(const struct host *host, const struct errata_case *c,
-			 const struct observation *seen);
+	/*
+	 * Accessed and dirty flags that are set though they should not be: of the entry
+	 * that maps the page, and of the PDPTE
+	 */
+	uint64_t sets, sets_pdpte;
+	/* Whether the case came to something else, with @may_set of this and other errata */
+	bool (*explains)(const struct errata_case *c, const struct observation *seen,
+			 const uint64_t may_set[NR_LEVELS]);
 };
 
 extern const struct erratum errata[];
 extern const size_t nr_errata;
 
-/*
- * Whether @seen is what the model says: @outcome, or #GP on MOV to CR3 if @pdpte_gp.
- * Bits in @ignored of the entry that ended the walk are not looked at.
- */
-bool as_expected(const struct errata_case *c, const struct walk_outcome *outcome, bool pdpte_gp,
-		 const struct observation *seen, uint64_t ignored);
+/* Whether @seen is as @expected, but for bits in @may_set (or NULL). */
+bool as_expected(const struct expectation *expected, const struct observation *seen,
+		 const uint64_t may_set[NR_LEVELS]);
+
+/* Cases of one erratum: that should show it, of those the ones that pass, and that show it */
+struct erratum_count {
+	unsigned int covered, passed, shown;
+};
+
+/* Whether errata explain what was seen, if it is not as expected. @counts is by erratum. */
+bool errata_explain(const struct host *host, const struct errata_case *c,
+		    const struct observation *seen, struct erratum_count *counts);
 
 #endif

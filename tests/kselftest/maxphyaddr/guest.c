@@ -68,20 +68,6 @@ static void write_efer(uint32_t value)
 	asm volatile("wrmsr" :: "a"(value), "d"(0), "c"(EFER) : "memory");
 }
 
-static void set_controls(const struct guest_case *c)
-{
-	if (read_cr0() != c->cr0)
-		write_cr0(c->cr0);
-	if (read_cr4() != c->cr4)
-		write_cr4(c->cr4);
-	/* RDMSR is slow for it exits: what is known is not asked for. */
-	if (!batch->has_efer || known_efer == c->efer)
-		return;
-	if (read_efer() != c->efer)
-		write_efer(c->efer);
-	known_efer = c->efer;
-}
-
 static uint64_t read_entry(uint32_t at)
 {
 	if (batch->entry_size == 4)
@@ -95,6 +81,26 @@ static void write_entry(uint32_t at, uint64_t entry)
 		*(volatile uint32_t *)(uintptr_t)at = entry;
 	else
 		*(volatile uint64_t *)(uintptr_t)at = entry;
+}
+
+static void set_controls(const struct guest_case *c)
+{
+	if (read_cr0() != c->cr0)
+		write_cr0(c->cr0);
+	if (read_cr4() != c->cr4) {
+		/*
+		 * In PAE paging it loads the PDPTEs. QEMU sets the accessed flag in
+		 * them, which is reserved there.
+		 */
+		write_entry(batch->own_entry_at, batch->own_entry);
+		write_cr4(c->cr4);
+	}
+	/* RDMSR is slow for it exits: what is known is not asked for. */
+	if (!batch->has_efer || known_efer == c->efer)
+		return;
+	if (read_efer() != c->efer)
+		write_efer(c->efer);
+	known_efer = c->efer;
 }
 
 static void set_try(const struct guest_case *c)

@@ -35,8 +35,9 @@
 #define GUEST_VECTORS		33
 #define VECTOR_RETURNED		0x80
 
-/* OUT to this port: the batch is done. */
+/* OUT to these ports: the batch is done; an exception that is no case's came. */
 #define GUEST_PORT		0x3f0
+#define GUEST_PORT_LOST		0x3f1
 
 /* Offsets in struct guest_try, for assembly */
 #define TRY_CR3		0
@@ -86,6 +87,9 @@ struct guest_batch {
 	volatile uint32_t current;	/* of the case that is being done */
 	uint32_t entry_size;		/* 4 or 8 */
 	uint32_t has_efer;
+	/* The entry that maps the guest itself in its top table, and where it is */
+	guest_u64 own_entry;
+	uint32_t own_entry_at;
 };
 
 #endif

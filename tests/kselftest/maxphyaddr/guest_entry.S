@@ -41,6 +41,8 @@
 	.endr
 
 exception:
+	cmpl	$0, GUEST_TRY + TRY_SAVED_SP
+	je	lost
 	pop	AX
 	mov	AX, GUEST_TRY + TRY_VECTOR
 	pop	AX
@@ -48,6 +50,7 @@ exception:
 	mov	%cr2, AX
 	mov	AX, GUEST_TRY + TRY_CR2
 	mov	GUEST_TRY + TRY_SAVED_SP, SP
+	movl	$0, GUEST_TRY + TRY_SAVED_SP
 #ifdef __x86_64__
 	pop	%r15
 	pop	%r14
@@ -61,6 +64,10 @@ exception:
 	pop	BX
 	cld
 	ret
+lost:
+	mov	$GUEST_PORT_LOST, %dx
+	out	%al, %dx
+	jmp	lost
 
 	.text
 	.globl	guest_attempt

@@ -137,6 +137,8 @@ static void build_memory(struct machine *machine)
 	memcpy(machine->memory + TARGET(false), "\xcd\x80", 2);
 	batch->entry_size = machine->paging == PAGING_32BIT ? 4 : 8;
 	batch->has_efer = machine->paging != PAGING_32BIT;
+	batch->own_entry_at = machine_top_table(machine->paging);
+	memcpy(&batch->own_entry, machine->memory + batch->own_entry_at, batch->entry_size);
 }
 
 static struct kvm_segment flat_segment(uint16_t selector, uint8_t type)
@@ -182,8 +184,12 @@ static void set_registers(struct machine *machine)
 
 static void restart(struct machine *machine)
 {
+	struct guest_batch *batch = (void *)(machine->memory + GUEST_BATCH);
+	struct guest_try *try = (void *)(machine->memory + GUEST_TRY);
 	struct kvm_vcpu_events events = { .flags = 0 };
 
+	try->saved_sp = 0;
+	memcpy(machine->memory + batch->own_entry_at, &batch->own_entry, batch->entry_size);
 	vcpu_sregs_set(machine->vcpu, &machine->sregs);
 	vcpu_regs_set(machine->vcpu, &machine->regs);
 	vcpu_events_set(machine->vcpu, &events);
