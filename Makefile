@@ -33,6 +33,7 @@ help:
 	@echo 'make mutants    crash a kernel for each known bug: which of them are caught (ARGS=...;'
 	@echo '                make mutant-kernels only builds them)'
 	@echo 'make kernel     the kernel to be crashed (KERNEL=fixed|bitmap)'
+	@echo 'make maxphyaddr-kernels  the kernels for guests with a smaller MAXPHYADDR'
 	@echo 'make emulator   the fast emulator, from the source of Debian; run and check make it'
 	@echo '                if it can be had, unless EMULATOR=packaged'
 	@echo 'make deps       install the Debian packages that are missing'
@@ -77,6 +78,9 @@ fast-emulator: deps
 mutant-kernels: deps
 	$(Q)$(MAKE) -C kernel-patch mutants
 
+maxphyaddr-kernels: deps
+	$(Q)$(MAKE) -C kernel-patch maxphyaddr
+
 mutants: host mutant-kernels $(if $(filter packaged,$(EMULATOR)),,fast-emulator)
 	$(Q)$(BUILD)/kdump-torture detect $(if $(EMULATOR),--emulator $(EMULATOR)) $(ARGS)
 
@@ -112,5 +116,5 @@ install: host
 clean:
 	$(Q)rm -rf $(BUILD)
 
-.PHONY: help deps host kernel emulator kernel-and-emulator fast-emulator mutant-kernels mutants run \
-	check-unit check check-full fuzz bench install clean
+.PHONY: help deps host kernel emulator kernel-and-emulator fast-emulator mutant-kernels mutants \
+	maxphyaddr-kernels run check-unit check check-full fuzz bench install clean
