@@ -121,7 +121,7 @@ struct error *host_image_build_initramfs(const struct target_config *config)
 }
 
 /*
- * idle=nomwait: Bochs's MONITOR misses wake-ups. quiet: a character on the
+ * idle=nomwait: Bochs's MONITOR misses wake-ups; QEMU can do without it. quiet: a character on the
  * emulated UART costs thousands of instructions.
  */
 struct error *host_image_command_line(const struct target_config *config, char **ret)

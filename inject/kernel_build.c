@@ -254,6 +254,17 @@ struct error *kernel_build_open(const char *name, struct kernel_build **ret)
 	return NULL;
 }
 
+struct error *kernel_build_need_amd(const struct kernel_build *kernel)
+{
+	if (kernel->kvm_amd)
+		return NULL;
+	if (strchr(kernel->name, '/'))
+		return error_new("kernel %s: no arch/x86/kvm/kvm-amd.ko, which a host with SVM needs; "
+				 "build it with CONFIG_KVM_AMD=m", kernel->name);
+	return error_new("kernel %s: no kvm-amd.ko, which a host with SVM needs; build it again with "
+			 "'make kernel KERNEL=%s'", kernel->name, kernel->name);
+}
+
 const char *kernel_build_capture(const struct kernel_build *kernel, bool same)
 {
 	return same ? kernel->bzimage : kernel->capture;

@@ -38,6 +38,9 @@ void kernel_build_close(struct kernel_build *kernel);
 /* The image that captures its dumps; @same: it does so itself. Valid as long as @kernel. */
 const char *kernel_build_capture(const struct kernel_build *kernel, bool same);
 
+/* An error, with its cure, unless @kernel has ->kvm_amd, as a host with SVM needs. */
+struct error *kernel_build_need_amd(const struct kernel_build *kernel);
+
 /* Path of one module (kvm, kvm-intel, irqbypass) of a kernel; caller frees. */
 struct error *kernel_module_path(const char *kernel, const char *module, char **ret);
 

@@ -210,11 +210,11 @@ static struct error *resolve_svm_kprobe(struct run *run)
 	_cleanup_(cleanup_points) struct points *points = NULL;
 	const char *point = run->options->point;
 	struct point resolved;
-	struct error *err = kernel->kvm_amd ? points_create(kernel->kvm_amd, &points) : NULL;
+	struct error *err = points_create(kernel->kvm_amd, &points);
 
-	if (!err && points)
+	if (!err)
 		err = points_find_kprobe(points, point, &resolved);
-	if (err || !points) {
+	if (err) {
 		_cleanup_error_ struct error *in_amd = err;
 
 		points_destroy(points);
@@ -222,7 +222,7 @@ static struct error *resolve_svm_kprobe(struct run *run)
 		err = points_create(kernel->kvm, &points);
 		if (!err)
 			err = points_find_kprobe(points, point, &resolved);
-		if (err && in_amd)
+		if (err)
 			err = error_context(err, "%s; in kvm", in_amd->message);
 	}
 	if (err)
@@ -251,7 +251,10 @@ static struct error *resolve_svm_point(struct run *run)
 {
 	const struct run_options *options = run->options;
 	const char *word = find_vmx_word(options->trigger) ?: find_vmx_word(options->situation);
+	struct error *err = kernel_build_need_amd(run->subject->kernel);
 
+	if (err)
+		return err;
 	if (word)
 		return error_new("%s: needs VMX; the CPUs of this target have SVM", word);
 	if (options->via == VIA_HOOK)

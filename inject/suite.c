@@ -278,6 +278,8 @@ static struct error *run_boot(struct boot *boot, const char *directory)
 	};
 
 	err = ops->create(&target, &boot->target);
+	if (!err && ops->why && !boot->first && !config->quiet)
+		fprintf(stderr, "kdump-torture: note: %s\n", ops->why(boot->target));
 	if (!err)
 		err = ops->prepare(boot->target);
 	if (!err)

@@ -147,12 +147,10 @@ static struct error *qemu_create(const struct target_config *config, struct targ
 	target->nested = find_nested(target->why, sizeof(target->why));
 	target->config = *config;
 	target->config.amd = target->nested != NESTED_VMX;
-	if (target->config.amd && !config->kernel->kvm_amd)
-		return error_new("kernel %s: it has no kvm-amd.ko, which a host with SVM needs; build "
-				 "it with CONFIG_KVM_AMD=m", config->kernel->name);
-	struct error *err = read_version(target->nested, target->version,
-					 sizeof(target->version));
+	struct error *err = target->config.amd ? kernel_build_need_amd(config->kernel) : NULL;
 
+	if (!err)
+		err = read_version(target->nested, target->version, sizeof(target->version));
 	if (err)
 		return err;
 	target->monitor[0] = target->monitor[1] = -1;
@@ -188,7 +186,6 @@ static struct error *make_arguments(struct target *target, struct arguments *ret
 	struct error *err = host_image_command_line(config, &ret->command_line);
 
 	ret->initramfs = host_image_path(config, HOST_INITRAMFS);
-	/* A comma in a name is written twice. */
 	if (!err && (!disk || !ret->initramfs ||
 		     asprintf(&ret->disk, "file=%s,format=raw,if=ide,index=0,media=disk", disk) < 0))
 		err = &error_no_memory;
@@ -216,8 +213,9 @@ static struct error *make_arguments(struct target *target, struct arguments *ret
 static void become_qemu(const struct target *target, struct arguments *arguments, int log)
 {
 	/*
-	 * phys-bits: of the smallest real CPU with SVM and nested paging, and what TCG
-	 * can translate. -no-reboot: a reset, whatever its cause, ends QEMU.
+	 * phys-bits: more than TCG's own 40, and fewer than the 52 of page tables, so
+	 * that a guest may have fewer and the host has illegal bits, too. -no-reboot: a
+	 * reset, whatever its cause, ends QEMU.
 	 */
 	char *argv[] = {
 		QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

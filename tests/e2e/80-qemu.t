@@ -102,6 +102,21 @@ subtest 'a reset' => sub {
 	is_clean($run);
 };
 
+subtest 'a kernel without kvm_amd' => sub {
+	my $data = scratch('qemu-no-amd');
+	make_path("$data/kernels/fixed");
+	symlink($_, "$data/" . basename($_)) for grep { !/kernels$/ } glob("$BUILD/*");
+	symlink($_, "$data/kernels/fixed/" . basename($_))
+		for grep { !/kvm-amd/ } glob("$BUILD/kernels/fixed/{.config,*}");
+	local $ENV{KDUMP_TORTURE_DATA} = $data;
+	my $run = qemu('no-amd-run');
+	is($run->{status}, 2, 'run: exit status 2');
+	like($run->{err}, qr/no kvm-amd\.ko.*make kernel KERNEL=fixed/, 'with the cure');
+	my ($code, undef, $why) = tool("$data.log", $COMMAND, qw(kselftest --target qemu driver));
+	is($code, 2, 'kselftest: the same');
+	like($why, qr/no kvm-amd\.ko/, 'with the same error');
+};
+
 for (
 	[ [qw(--point list_add/2)], qr{list_add/2: .*have SVM: use host/now, or FUNCTION\+0xOFF} ],
 	[ [qw(--point no_such+0x0)], qr/no function no_such/ ],
@@ -125,9 +140,10 @@ is($replayed, 2, '--replay of such a run: refused');
 like($why, qr/on target qemu/, 'and says why');
 
 subtest 'kselftest' => sub {
-	my ($code, $out) = tool(scratch('qemu-kselftest'), $COMMAND, 'kselftest', '--target', 'qemu',
+	my ($code, $out, $log) = tool(scratch('qemu-kselftest'), $COMMAND, 'kselftest', '--target', 'qemu',
 		qw(driver driver-armed vmxon));
 	is($code, 0, 'exit status 0') or diag($out);
+	like($log, qr{note: (TCG|KVM) .*/dev/kvm}, 'a note says what runs the target');
 	like($out, qr/^ok 1 driver$/m, q(what the driver refuses));
 	like($out, qr/^ok 2 driver-armed$/m, 'and armed');
 	like($out, qr/^  ok \d+ svm takes keep$/m, 'with SVM');
