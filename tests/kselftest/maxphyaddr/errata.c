@@ -326,3 +326,33 @@ bool errata_explain(const struct host *host, const struct errata_case *c,
 	}
 	return false;
 }
+
+static bool with_tdp(const struct host *host)
+{
+	return host->tdp;
+}
+
+static bool everywhere(const struct host *host)
+{
+	return true;
+}
+
+const struct corner_erratum corner_errata[NR_CORNER_ERRATA] = {
+	[ERRATUM_UNCHECKED] = {
+		"unchecked", "without allow_smaller_maxphyaddr only the CPU checks, for its own limit",
+		is_unchecked },
+	[ERRATUM_UNDECODABLE] = {
+		"undecodable", "KVM has to emulate to find the fault, and cannot this instruction",
+		with_tdp },
+	[ERRATUM_SHARED_MAPPINGS] = {
+		"shared-mappings", "what KVM maps for one vCPU the others reach without a check",
+		everywhere },
+	[ERRATUM_BEYOND_HOST] = {
+		"beyond-host", "the CPU finds bits reserved that are beyond its own limit", with_tdp },
+	[ERRATUM_SPLIT_WRITE] = {
+		"split-write", "KVM emulates a write across pages as two, the first before the fault",
+		with_tdp },
+	[ERRATUM_QEMU_RSVD] = {
+		"qemu-rsvd", "QEMU leaves P out of the error code where it finds a reserved bit",
+		is_qemu_npt },
+};

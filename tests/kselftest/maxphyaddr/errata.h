@@ -85,4 +85,24 @@ struct erratum_count {
 bool errata_explain(const struct host *host, const struct errata_case *c,
 		    const struct observation *seen, struct erratum_count *counts);
 
+/* What corners.c may find, whose cases are not those of struct errata_case */
+enum corner_erratum_id {
+	NO_ERRATUM = -1,
+	ERRATUM_UNCHECKED,
+	ERRATUM_UNDECODABLE,
+	ERRATUM_SHARED_MAPPINGS,
+	ERRATUM_BEYOND_HOST,
+	ERRATUM_SPLIT_WRITE,
+	ERRATUM_QEMU_RSVD,
+	NR_CORNER_ERRATA
+};
+
+struct corner_erratum {
+	const char *name;
+	const char *cause;
+	bool (*applies)(const struct host *host);
+};
+
+extern const struct corner_erratum corner_errata[NR_CORNER_ERRATA];
+
 #endif

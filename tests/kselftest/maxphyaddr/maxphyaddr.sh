@@ -10,7 +10,7 @@
 # or from where modprobe finds it. POSIX sh, so that it runs under busybox.
 
 readonly ksft_pass=0 ksft_fail=1 ksft_skip=4
-readonly own_programs="matrix"
+readonly own_programs="matrix corners"
 # The kernel's own test of this, before and since Linux 6.2; run if they are here
 readonly kernel_programs="emulator_error_test smaller_maxphyaddr_emulation_test"
 
