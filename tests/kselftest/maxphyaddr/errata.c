@@ -101,13 +101,10 @@ static bool is_pae_pdpte(const struct errata_case *c)
 	return c->state->paging == PAGING_PAE && c->level == LEVEL_PDPTE;
 }
 
-/*
- * Where KVM looks at the address. Where there is no memory it does so for a fetch even if
- * it need not, for it then emulates from the instruction on.
- */
-static bool kvm_checks(const struct host *host, const struct errata_case *c)
+/* KVM looks at the address, or there is no memory and it emulates, and finds out then. */
+static bool kvm_looks(const struct host *host, const struct errata_case *c)
 {
-	return host->allow_smaller || (!c->aliased && c->access.type == ACCESS_FETCH);
+	return host->allow_smaller || !c->aliased;
 }
 
 static bool is_bochs_ept(const struct host *host)
@@ -125,11 +122,6 @@ static bool is_qemu_npt(const struct host *host)
 	return host->qemu && host->amd && host->tdp;
 }
 
-static bool is_intel_ept(const struct host *host)
-{
-	return !host->amd && host->tdp;
-}
-
 static bool is_unchecked(const struct host *host)
 {
 	return host->tdp && host->has_allow_smaller && !host->allow_smaller;
@@ -138,7 +130,15 @@ static bool is_unchecked(const struct host *host)
 /* The CPU translates to the end, and only then comes to an address that is not mapped. */
 static bool covers_leaf(const struct host *host, const struct errata_case *c)
 {
-	return is_for_kvm(host, c) && c->leaf && kvm_checks(host, c) && !c->host.walk.fault;
+	return is_for_kvm(host, c) && c->leaf && kvm_looks(host, c) && !c->host.walk.fault;
+}
+
+/* The same of tables: the CPU is done with an entry before it goes to the next. */
+static bool covers_entry(const struct host *host, const struct errata_case *c)
+{
+	if (c->leaf)
+		return covers_leaf(host, c);
+	return is_for_kvm(host, c) && kvm_looks(host, c) && !is_pae_pdpte(c);
 }
 
 static bool covers_pae(const struct host *host, const struct errata_case *c)
@@ -154,6 +154,13 @@ static bool covers_1g_right(const struct host *host, const struct errata_case *c
 	       (c->host.walk.error_code & (FAULT_P | FAULT_RSVD)) == FAULT_P;
 }
 
+/* The CPU itself finds a bit reserved; of a PDPTE only if KVM has not done so at MOV to CR3. */
+static bool covers_reserved(const struct host *host, const struct errata_case *c)
+{
+	return c->host.walk.fault && (c->host.walk.error_code & FAULT_RSVD) &&
+	       !(c->guest.pdpte_gp && host->allow_smaller);
+}
+
 /* In what KVM makes of PDPTEs then, they are not present: it knows the flag is reserved. */
 static bool explains_pae(const struct errata_case *c, const struct observation *seen,
 			 const uint64_t may_set[NR_LEVELS])
@@ -165,16 +172,10 @@ static bool explains_pae(const struct errata_case *c, const struct observation *
 	return expected.walk.fault && as_expected(&expected, seen, may_set);
 }
 
-static bool covers_pdpte_load(const struct host *host, const struct errata_case *c)
-{
-	return is_for_kvm(host, c) && is_pae_pdpte(c);
-}
-
-/* APM: also what the CPU checks itself */
+/* Of bits that the CPU does check; unless KVM looks at CR3 before. */
 static bool covers_pdpte_in_walk(const struct host *host, const struct errata_case *c)
 {
-	return is_pae_pdpte(c) && c->guest.pdpte_gp &&
-	       (host->allow_smaller || c->bit >= host->maxphyaddr);
+	return is_pae_pdpte(c) && c->guest.pdpte_gp && c->host.pdpte_gp && !host->allow_smaller;
 }
 
 static bool explains_in_walk(const struct errata_case *c, const struct observation *seen,
@@ -185,24 +186,17 @@ static bool explains_in_walk(const struct errata_case *c, const struct observati
 	return as_expected(&expected, seen, may_set);
 }
 
-/* Whatever comes of the access then: where it leads is no address of the guest's. */
-static bool explains_pdpte_load(const struct errata_case *c, const struct observation *seen,
-				const uint64_t may_set[NR_LEVELS])
-{
-	return seen->vector != VECTOR_GP;
-}
-
-static bool covers_unchecked(const struct host *host, const struct errata_case *c)
-{
-	return is_for_kvm(host, c) && !kvm_checks(host, c) && (host->amd || !is_pae_pdpte(c));
-}
-
-/* Memory is read or written, and where there is none the program is to emulate a device. */
+/*
+ * Memory is read or written; where there is none, the program is to emulate a device. If
+ * a PDPTE was loaded that must not be, it does not matter what comes of the access then.
+ */
 static bool explains_unchecked(const struct errata_case *c, const struct observation *seen,
 			       const uint64_t may_set[NR_LEVELS])
 {
+	if (is_pae_pdpte(c))
+		return seen->vector != VECTOR_GP;
 	if (seen->vector == VM_EXIT)
-		return !c->aliased && !c->host.walk.fault;
+		return !c->aliased;
 	return as_expected(&c->host, seen, may_set);
 }
 
@@ -217,10 +211,10 @@ const struct erratum errata[] = {
 	},
 	{
 		/* See the discussion of KVM's series of 2020, which left SVM out for it. */
-		.name = "amd-leaf-flags",
-		.cause = "the CPU sets the flags of the last entry before the nested page fault",
+		.name = "amd-entry-flags",
+		.cause = "the CPU sets the flags of an entry before the nested page fault of the address in it",
 		.applies = is_amd_npt,
-		.covers = covers_leaf,
+		.covers = covers_entry,
 		.sets = ENTRY_A | ENTRY_D,
 	},
 	{
@@ -230,6 +224,13 @@ const struct erratum errata[] = {
 		.covers = covers_pae,
 		.sets_pdpte = ENTRY_A,
 		.explains = explains_pae,
+	},
+	{
+		.name = "qemu-rsvd",
+		.cause = "QEMU leaves P out of the error code where it finds a reserved bit",
+		.applies = is_qemu_npt,
+		.covers = covers_reserved,
+		.lacks = FAULT_P,
 	},
 	{
 		.name = "qemu-1g-accessed",
@@ -247,18 +248,11 @@ const struct erratum errata[] = {
 		.explains = explains_in_walk,
 	},
 	{
-		.name = "pdpte-load",
-		.cause = "with EPT, KVM leaves MOV to CR3 to the CPU, which checks PDPTEs for its own MAXPHYADDR",
-		.applies = is_intel_ept,
-		.covers = covers_pdpte_load,
-		.explains = explains_pdpte_load,
-	},
-	{
 		/* Commit b96e6506c2ea ("KVM: x86: VMX: Make smaller physical guest address space ...") */
 		.name = "unchecked",
 		.cause = "without allow_smaller_maxphyaddr KVM leaves addresses to the CPU, which checks for its own MAXPHYADDR",
 		.applies = is_unchecked,
-		.covers = covers_unchecked,
+		.covers = is_for_kvm,
 		.explains = explains_unchecked,
 	},
 };
@@ -273,18 +267,19 @@ static bool covers(size_t i, const struct host *host, const struct errata_case *
 static void flags_of(size_t i, const struct errata_case *c, uint64_t ret[NR_LEVELS])
 {
 	memset(ret, 0, NR_LEVELS * sizeof(*ret));
-	ret[c->leaf ? c->level : LEVEL_PTE] |= errata[i].sets;
+	ret[c->level] |= errata[i].sets;
 	ret[LEVEL_PDPTE] |= errata[i].sets_pdpte;
 }
 
-/* Count each erratum of which a flag is seen that the SDM would not have. */
-static void count_flags(const struct host *host, const struct errata_case *c,
-			const struct observation *seen, struct erratum_count *counts)
+/* Count each erratum of which a flag is seen, or a bit of the error code is missed. */
+static void count_parts(const struct host *host, const struct errata_case *c,
+			const struct observation *seen, const struct observation *whole,
+			struct erratum_count *counts)
 {
 	uint64_t flags[NR_LEVELS];
 
 	for (size_t i = 0; i < nr_errata; i++) {
-		bool any = false;
+		bool any = errata[i].lacks & whole->error_code & ~seen->error_code;
 
 		if (!covers(i, host, c))
 			continue;
@@ -295,11 +290,27 @@ static void count_flags(const struct host *host, const struct errata_case *c,
 	}
 }
 
+/* @seen with the bits of the error code that errata take from it */
+static struct observation complete(const struct host *host, const struct errata_case *c,
+				   const struct observation *seen)
+{
+	struct observation ret = *seen;
+
+	for (size_t i = 0; i < nr_errata; i++) {
+		if (errata[i].lacks && seen->vector == VECTOR_PF &&
+		    (seen->error_code & FAULT_RSVD) && covers(i, host, c))
+			ret.error_code |= errata[i].lacks;
+	}
+	return ret;
+}
+
 bool errata_explain(const struct host *host, const struct errata_case *c,
 		    const struct observation *seen, struct erratum_count *counts)
 {
 	bool pass = as_expected(&c->guest, seen, NULL);
 	uint64_t may_set[NR_LEVELS] = {}, flags[NR_LEVELS];
+	struct observation whole = complete(host, c, seen);
+	bool explained = false;
 
 	for (size_t i = 0; i < nr_errata; i++) {
 		if (!covers(i, host, c))
@@ -312,19 +323,15 @@ bool errata_explain(const struct host *host, const struct errata_case *c,
 	}
 	if (pass)
 		return false;
-	if (as_expected(&c->guest, seen, may_set)) {
-		count_flags(host, c, seen, counts);
-		return true;
+	explained = as_expected(&c->guest, &whole, may_set);
+	for (size_t i = 0; i < nr_errata && !explained; i++) {
+		explained = errata[i].explains && covers(i, host, c) &&
+			    errata[i].explains(c, &whole, may_set);
+		counts[i].shown += explained;
 	}
-	for (size_t i = 0; i < nr_errata; i++) {
-		if (!errata[i].explains || !covers(i, host, c) ||
-		    !errata[i].explains(c, seen, may_set))
-			continue;
-		counts[i].shown++;
-		count_flags(host, c, seen, counts);
-		return true;
-	}
-	return false;
+	if (explained)
+		count_parts(host, c, seen, &whole, counts);
+	return explained;
 }
 
 static bool with_tdp(const struct host *host)

@@ -61,9 +61,11 @@ struct erratum {
 	bool (*covers)(const struct host *host, const struct errata_case *c);
 	/*
 	 * Accessed and dirty flags that are set though they should not be: of the entry
-	 * that maps the page, and of the PDPTE
+	 * with the illegal bit, and of the PDPTE
 	 */
 	uint64_t sets, sets_pdpte;
+	/* Bits of the error code of a page fault with RSVD that are not there */
+	uint32_t lacks;
 	/* Whether the case came to something else, with @may_set of this and other errata */
 	bool (*explains)(const struct errata_case *c, const struct observation *seen,
 			 const uint64_t may_set[NR_LEVELS]);
