@@ -43,7 +43,7 @@ static uint64_t reserved_32bit(unsigned int maxphyaddr, enum level level, uint64
 
 	if (level != LEVEL_PDE || !(entry & ENTRY_PS))
 		return 0;
-	return bits(m > 32 ? m - 19 : 13, 21);
+	return bits(m - 19, 21);
 }
 
 /* SDM 4.4.1, table 4-8: a PDPTE of PAE paging has neither rights nor XD. */

@@ -35,7 +35,7 @@ enum { VECTOR_GP = 13, VECTOR_PF = 14 };
 /* CR4.PSE is set in 32-bit paging, and CPUID has PSE-36 and 1-GByte pages. */
 struct paging_state {
 	enum paging paging;
-	unsigned int maxphyaddr;
+	unsigned int maxphyaddr;	/* at least 32 */
 	bool wp, nxe, smep, smap;
 };
 
