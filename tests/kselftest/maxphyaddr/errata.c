@@ -204,7 +204,7 @@ static bool explains_unchecked(const struct errata_case *c, const struct observa
 const struct erratum errata[] = {
 	{
 		.name = "bochs-leaf-flags",
-		.cause = "Bochs sets the flags of the last entry before it translates the address of the page by EPT",
+		.cause = "Bochs sets the flags of the last entry before the page's EPT violation",
 		.applies = is_bochs_ept,
 		.covers = covers_leaf,
 		.sets = ENTRY_A | ENTRY_D,
@@ -212,7 +212,7 @@ const struct erratum errata[] = {
 	{
 		/* See the discussion of KVM's series of 2020, which left SVM out for it. */
 		.name = "amd-entry-flags",
-		.cause = "the CPU sets the flags of an entry before the nested page fault of the address in it",
+		.cause = "the CPU sets the flags of an entry before the nested page fault after it",
 		.applies = is_amd_npt,
 		.covers = covers_entry,
 		.sets = ENTRY_A | ENTRY_D,
@@ -234,7 +234,7 @@ const struct erratum errata[] = {
 	},
 	{
 		.name = "qemu-1g-accessed",
-		.cause = "QEMU sets the accessed flag of a PDPTE before it looks at the rights of a 1-GByte page",
+		.cause = "QEMU sets the accessed flag before it looks at a 1-GByte page's rights",
 		.applies = is_qemu_npt,
 		.covers = covers_1g_right,
 		.sets_pdpte = ENTRY_A,
@@ -242,20 +242,21 @@ const struct erratum errata[] = {
 	{
 		/* APM volume 2, "Legacy PAE Mode" of nested paging */
 		.name = "amd-pdpte-in-walk",
-		.cause = "with nested paging an AMD CPU reads PDPTEs in each walk, and MOV to CR3 does not check them",
+		.cause = "with NPT an AMD CPU reads PDPTEs in each walk, and MOV to CR3 takes any",
 		.applies = is_amd_npt,
 		.covers = covers_pdpte_in_walk,
 		.explains = explains_in_walk,
 	},
 	{
-		/* Commit b96e6506c2ea ("KVM: x86: VMX: Make smaller physical guest address space ...") */
+		/* By design, since commit b96e6506c2ea */
 		.name = "unchecked",
-		.cause = "without allow_smaller_maxphyaddr KVM leaves addresses to the CPU, which checks for its own MAXPHYADDR",
+		.cause = "without allow_smaller_maxphyaddr only the CPU checks, for its own limit",
 		.applies = is_unchecked,
 		.covers = is_for_kvm,
 		.explains = explains_unchecked,
 	},
 };
+
 const size_t nr_errata = ARRAY_SIZE(errata);
 
 static bool covers(size_t i, const struct host *host, const struct errata_case *c)

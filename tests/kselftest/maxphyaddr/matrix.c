@@ -213,7 +213,7 @@ static bool rights_matter(const struct test_case *c)
 static void add_case(struct cases *cases, const struct test_case *c)
 {
 	if (cases->nr == cases->room) {
-		cases->room = cases->room ? 2 * cases->room : 4096;
+		cases->room += 4096;
 		cases->cases = realloc(cases->cases, cases->room * sizeof(*c));
 		TEST_ASSERT(cases->cases, "out of memory");
 	}
