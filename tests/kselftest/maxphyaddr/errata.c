@@ -92,8 +92,14 @@ bool as_expected(const struct expectation *expected, const struct observation *s
 /* A bit that the guest must not use and its CPU knows nothing of: KVM has to check. */
 static bool is_for_kvm(const struct host *host, const struct errata_case *c)
 {
-	return host->tdp && c->bit && c->bit < host->maxphyaddr &&
+	return host->tdp && c->bit >= c->state->maxphyaddr && c->bit < host->maxphyaddr &&
 	       (c->entry[c->level] & ENTRY_P);
+}
+
+/* The guest's limit is lower than the CPU's, and KVM is to deal with it. */
+static bool is_smaller(const struct host *host, const struct errata_case *c)
+{
+	return host->allow_smaller && c->state->maxphyaddr < host->maxphyaddr;
 }
 
 static bool is_pae_pdpte(const struct errata_case *c)
@@ -158,7 +164,7 @@ static bool covers_1g_right(const struct host *host, const struct errata_case *c
 static bool covers_reserved(const struct host *host, const struct errata_case *c)
 {
 	return c->host.walk.fault && (c->host.walk.error_code & FAULT_RSVD) &&
-	       !(c->guest.pdpte_gp && host->allow_smaller);
+	       !(c->guest.pdpte_gp && is_smaller(host, c));
 }
 
 /* In what KVM makes of PDPTEs then, they are not present: it knows the flag is reserved. */
@@ -175,7 +181,7 @@ static bool explains_pae(const struct errata_case *c, const struct observation *
 /* Of bits that the CPU does check; unless KVM looks at CR3 before. */
 static bool covers_pdpte_in_walk(const struct host *host, const struct errata_case *c)
 {
-	return is_pae_pdpte(c) && c->guest.pdpte_gp && c->host.pdpte_gp && !host->allow_smaller;
+	return is_pae_pdpte(c) && c->guest.pdpte_gp && c->host.pdpte_gp && !is_smaller(host, c);
 }
 
 static bool explains_in_walk(const struct errata_case *c, const struct observation *seen,
@@ -198,6 +204,28 @@ static bool explains_unchecked(const struct errata_case *c, const struct observa
 	if (seen->vector == VM_EXIT)
 		return !c->aliased;
 	return as_expected(&c->host, seen, may_set);
+}
+
+static bool everywhere(const struct host *host)
+{
+	return true;
+}
+
+/* Bits of an address that KVM takes for reserved, where it walks and not the CPU */
+static bool covers_pse36(const struct host *host, const struct errata_case *c)
+{
+	bool fixup = is_smaller(host, c) && c->guest.walk.fault;
+
+	return c->state->paging == PAGING_32BIT && c->bit >= 36 &&
+	       c->bit < c->state->maxphyaddr && (c->entry[c->level] & ENTRY_P) &&
+	       (!host->tdp || fixup);
+}
+
+static bool explains_pse36(const struct errata_case *c, const struct observation *seen,
+			   const uint64_t may_set[NR_LEVELS])
+{
+	return seen->vector == VECTOR_PF && seen->cr2 == c->access.address &&
+	       (seen->error_code & (FAULT_P | FAULT_RSVD)) == (FAULT_P | FAULT_RSVD);
 }
 
 /* The more particular first: the first that explains a case is the one that is told. */
@@ -246,6 +274,14 @@ const struct erratum errata[] = {
 		.applies = is_amd_npt,
 		.covers = covers_pdpte_in_walk,
 		.explains = explains_in_walk,
+	},
+	{
+		/* rsvd_bits(17, 21) in __reset_rsvds_bits_mask() */
+		.name = "pse36",
+		.cause = "KVM takes the address of a 4-MByte page to have 36 bits at most",
+		.applies = everywhere,
+		.covers = covers_pse36,
+		.explains = explains_pse36,
 	},
 	{
 		/* By design, since commit b96e6506c2ea */
@@ -338,11 +374,6 @@ bool errata_explain(const struct host *host, const struct errata_case *c,
 static bool with_tdp(const struct host *host)
 {
 	return host->tdp;
-}
-
-static bool everywhere(const struct host *host)
-{
-	return true;
 }
 
 const struct corner_erratum corner_errata[NR_CORNER_ERRATA] = {

@@ -45,9 +45,9 @@ struct errata_case {
 	const struct paging_state *state;
 	struct access access;
 	const uint64_t *entry;		/* by level */
-	enum level level;		/* of the entry with the illegal bit */
+	enum level level;		/* of the entry with the bit */
 	bool leaf;			/* which maps a page */
-	unsigned int bit;		/* of the physical address; 0: none */
+	unsigned int bit;		/* of the physical address, legal or not; 0: none */
 	bool aliased;			/* there is memory at that address */
 	/* For the guest's MAXPHYADDR, and for the host's as if it were the guest's */
 	struct expectation guest, host;

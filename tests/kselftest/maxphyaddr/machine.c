@@ -218,8 +218,8 @@ struct machine *machine_create(enum paging paging, unsigned int maxphyaddr,
 	build_memory(machine);
 	machine->vm = vm_create_barebones();
 	vm_set_user_memory_region(machine->vm, 0, 0, 0, GUEST_SIZE, machine->memory);
-	for (unsigned int bit = maxphyaddr; bit < host_maxphyaddr; bit++)
-		vm_set_user_memory_region(machine->vm, 1 + bit - maxphyaddr, 0, 1ULL << bit,
+	for (unsigned int bit = maxphyaddr - 1; bit < host_maxphyaddr; bit++)
+		vm_set_user_memory_region(machine->vm, 2 + bit - maxphyaddr, 0, 1ULL << bit,
 					  ALIAS_SIZE, machine->memory);
 	machine->vcpu = __vm_vcpu_add(machine->vm, 0);
 	set_maxphyaddr(machine->vcpu, maxphyaddr);

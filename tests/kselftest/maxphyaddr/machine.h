@@ -12,15 +12,15 @@
 /* Test tables and the page they lead to: of each two, the second without an alias. */
 #define TABLES(aliased, level)	(((aliased) ? 0x200000U : 0x300000U) + (level) * 0x1000U)
 #define TARGET(aliased)		((aliased) ? 0x208000U : 0x308000U)
-/* What a machine shows again at each address bit between the guest's and host's limit */
+/* What a machine shows again at each address bit from the guest's last one to the host's */
 #define ALIAS_SIZE		0x300000U
 
 struct machine;
 
 /*
  * Create it; ends the program if KVM refuses. The guest's MAXPHYADDR is @maxphyaddr,
- * and the memory below ALIAS_SIZE is found again at 1 << BIT for each BIT from there to
- * @host_maxphyaddr - 1.
+ * and the memory below ALIAS_SIZE is found again at 1 << BIT for each BIT from
+ * @maxphyaddr - 1 to @host_maxphyaddr - 1.
  */
 struct machine *machine_create(enum paging paging, unsigned int maxphyaddr,
 			       unsigned int host_maxphyaddr);

@@ -112,11 +112,11 @@ static unsigned int shift_of(enum paging paging, enum level level)
 }
 
 /* SDM 4.3: bits 39:32 of the address of a 4-MByte page are bits 20:13 of its PDE. */
-static uint64_t illegal_bit(enum paging paging, unsigned int bit)
+static uint64_t address_bit(enum paging paging, unsigned int bit)
 {
 	if (!bit)
 		return 0;
-	return 1ULL << (paging == PAGING_32BIT ? bit - 19 : bit);
+	return 1ULL << (paging == PAGING_32BIT && bit >= 32 ? bit - 19 : bit);
 }
 
 static uint64_t page_of(enum paging paging, enum level level, bool aliased)
@@ -140,7 +140,7 @@ static void make_entries(struct test_case *c)
 			entry |= page_of(paging, level, c->aliased) |
 				 (level > LEVEL_PTE ? ENTRY_PS : 0);
 		if (level == c->kind->level)
-			entry = (entry ^ c->taken) | illegal_bit(paging, c->bit);
+			entry = (entry ^ c->taken) | address_bit(paging, c->bit);
 		c->entry[level] = entry;
 	}
 }
@@ -234,27 +234,32 @@ static void add_accesses(struct cases *cases, struct test_case *c)
 	}
 }
 
-/* Each bit of @c's entry. A brief run has those next to the limits. */
+static void add_bit(struct cases *cases, struct test_case *c, unsigned int bit, bool aliased)
+{
+	c->bit = bit;
+	c->aliased = aliased;
+	c->access.address = top_of_address(c->state.paging) | TARGET(aliased);
+	add_accesses(cases, c);
+}
+
+/*
+ * Each bit of @c's entry: none, the last legal one, and all above. A brief run has those
+ * next to the limits.
+ */
 static void add_bits(struct cases *cases, struct test_case *c, const struct options *options)
 {
 	unsigned int last = c->state.paging == PAGING_32BIT ? 40 : 51;
 
-	for (unsigned int bit = options->maxphyaddr - 1; bit <= last; bit++) {
-		bool at_limit = bit == options->maxphyaddr || bit == host.maxphyaddr - 1 ||
-				bit == host.maxphyaddr || bit == last;
-
-		/* First, in the place of the last legal bit: none */
-		c->bit = bit < options->maxphyaddr ? 0 : bit;
-		if (options->brief && c->bit && !at_limit)
+	add_bit(cases, c, 0, true);
+	if (options->maxphyaddr - 1 < last)
+		add_bit(cases, c, options->maxphyaddr - 1, true);
+	for (unsigned int bit = options->maxphyaddr; bit <= last; bit++) {
+		if (options->brief && bit != options->maxphyaddr &&
+		    bit != host.maxphyaddr - 1 && bit != host.maxphyaddr && bit != last)
 			continue;
-		c->aliased = true;
-		c->access.address = top_of_address(c->state.paging) | TARGET(true);
-		add_accesses(cases, c);
-		if (bit >= host.maxphyaddr || options->brief)
-			continue;
-		c->aliased = false;
-		c->access.address = top_of_address(c->state.paging) | TARGET(false);
-		add_accesses(cases, c);
+		add_bit(cases, c, bit, true);
+		if (bit < host.maxphyaddr && !options->brief)
+			add_bit(cases, c, bit, false);
 	}
 }
 
