@@ -43,8 +43,10 @@ static const struct test {
 #define MAX_ARGUMENTS	32
 
 struct output {
-	FILE *lines;
-	unsigned int nr;
+	int fd;			/* does not block */
+	char line[400];		/* that has not ended yet */
+	size_t length;
+	unsigned int nr;	/* lines so far */
 	unsigned int max;	/* 0: all */
 };
 
@@ -56,27 +58,38 @@ static time_t now(void)
 	return time.tv_sec;
 }
 
+static void end_line(struct output *output)
+{
+	output->line[output->length] = '\0';
+	if (output->length && (!output->max || output->nr < output->max))
+		report("tap %s", output->line);
+	output->nr += output->length != 0;
+	output->length = 0;
+}
+
+/* What is there; what is too long for a line is cut off. */
 static void pass_on(struct output *output)
 {
-	char line[400];
+	char piece[1024];
+	ssize_t length;
 
-	/* What has been read: the pipe does not block. */
-	while (fgets(line, sizeof(line), output->lines)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] && (!output->max || output->nr < output->max))
-			report("tap %s", line);
-		output->nr += line[0] != '\0';
+	while ((length = read(output->fd, piece, sizeof(piece))) > 0) {
+		for (ssize_t i = 0; i < length; i++) {
+			if (piece[i] == '\n')
+				end_line(output);
+			else if (output->length < sizeof(output->line) - 1)
+				output->line[output->length++] = piece[i];
+		}
 	}
-	clearerr(output->lines);
 }
 
 /* Wait until @pid has ended and all that it wrote was read. Return: in time. */
-static bool follow(pid_t pid, int fd, struct output *output, unsigned int seconds, int *status)
+static bool follow(pid_t pid, struct output *output, unsigned int seconds, int *status)
 {
 	time_t end = now() + seconds;
 
 	for (;;) {
-		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		struct pollfd readable = { .fd = output->fd, .events = POLLIN };
 		bool ended = waitpid(pid, status, WNOHANG) == pid;
 
 		if (!ended)
@@ -116,19 +129,20 @@ static void run_test(const char *name, char *const argv[], unsigned int seconds,
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK))
 		die("setup-failed", "pipe: %s", strerror(errno));
 	fcntl(out[1], F_SETFL, 0);
-	output.lines = fdopen(out[0], "r");
+	output.fd = out[0];
 	pid_t pid = start(argv, out[1]);
 
 	close(out[1]);
-	bool ended = follow(pid, out[0], &output, seconds, &status);
+	bool ended = follow(pid, &output, seconds, &status);
 
 	kill(-pid, SIGKILL);
 	/* A task that the kernel holds on to makes the rest of no use. */
 	if (!ended && !wait_for_child(pid, KILL_SECONDS, NULL))
 		die("setup-failed", "%s cannot be killed", name);
+	end_line(&output);
 	if (output.max && output.nr > output.max)
 		report("tap # and %u lines more", output.nr - output.max);
-	fclose(output.lines);
+	close(out[0]);
 	if (!ended)
 		report("result time %u", seconds);
 	else if (WIFSIGNALED(status))
