@@ -18,7 +18,8 @@ for my $target (qw(kernel mutants)) {
 	is(system("$make $target < /dev/null >&2"), 0, "make $target") or BAIL_OUT('no kernel');
 }
 
-my @kernels = map { s{.*/}{}r } glob("$BUILD/kernels/*");
+# Those for MAXPHYADDR may be there: 25-maxphyaddr-kernels.t
+my @kernels = grep { !/^maxphyaddr/ } map { s{.*/}{}r } glob("$BUILD/kernels/*");
 my %kernels = map { ($_->{kernel} // $_->{name}) => 1 } mutants();
 my @mutants = sort keys %kernels;
 is_deeply([ sort @kernels ], [ sort 'fixed', @mutants ], 'fixed and the mutants');

@@ -26,6 +26,8 @@ sub check {
 }
 
 check($_ =~ s{.*/}{}r, '-f', $_) for glob("$top/driver/*.[ch]");
-check($_ =~ s{.*/6\.1/}{}r, $_) for glob("$top/kernel-patch/6.1/*/*.patch $top/kernel-patch/6.1/mutants/*/*.patch");
+my $line = "$top/kernel-patch/6.1";
+check($_ =~ s{.*/6\.1/}{}r, $_)
+	for glob("$line/*/*.patch $line/mutants/*/*.patch $line/maxphyaddr/kernels/*/*.patch");
 
 done_testing();
