@@ -424,7 +424,8 @@ static void cr3_load(void)
 	check(is_fine(&result), NO_ERRATUM, &result, "legal bit %u", reduced - 1);
 	for_each_bit(bit, reduced, 51) {
 		run(&corner, &load_cr3, (struct kvm_regs){ .rax = TOP | 1ULL << bit }, &result);
-		check(is_gp(&result), unless_kvm_checks(bit), &result, "bit %u", bit);
+		check(is_gp(&result), bit < host.maxphyaddr ? ERRATUM_UNCHECKED : ERRATUM_QEMU_CR3,
+		      &result, "bit %u", bit);
 	}
 	corner_destroy(&corner);
 }
@@ -457,8 +458,9 @@ static void pdpte_load(const struct stub *stub, uint64_t cr, bool intercepted)
 		run(&corner, stub, (struct kvm_regs){
 			.rax = cr, .rbx = PDPT + 3 * 8, .rdx = TEST_PD | ENTRY_P,
 			.rcx = 1ULL << (bit - 32) }, &result);
-		check(is_gp(&result), intercepted ? NO_ERRATUM : unless_kvm_checks(bit), &result,
-		      "bit %u", bit);
+		check(is_gp(&result), intercepted ? NO_ERRATUM :
+		      bit < host.maxphyaddr ? ERRATUM_UNCHECKED : ERRATUM_AMD_PDPTE_IN_WALK,
+		      &result, "bit %u", bit);
 	}
 	*entry_of(&corner, PDPT, 3) = 0;
 	run(&corner, stub, (struct kvm_regs){
@@ -898,8 +900,14 @@ static void page_crossing(void)
 					   (instructions[which].write ? FAULT_W : 0), cr2);
 			bool kept = *(uint32_t *)(corner.memory + TARGET - 2) == 0x11111111;
 
-			check(fault && kept, fault && split && bit < host.maxphyaddr ?
-			      ERRATUM_SPLIT_WRITE : unless_kvm_checks(bit), &result,
+			enum corner_erratum_id erratum = unless_kvm_checks(bit);
+
+			if (fault && split && bit < host.maxphyaddr)
+				erratum = ERRATUM_SPLIT_WRITE;
+			else if (instructions[which].stub == &xchg_long && kept &&
+				 is_pf(&result, FAULT_P | FAULT_RSVD, cr2))
+				erratum = ERRATUM_QEMU_XCHG;
+			check(fault && kept, erratum, &result,
 			      "%s, bit %u, %s page illegal%s", instructions[which].name, bit,
 			      i % 2 ? "first" : "second", kept ? "" : ", memory was changed");
 		}

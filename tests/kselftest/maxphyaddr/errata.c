@@ -376,6 +376,22 @@ static bool with_tdp(const struct host *host)
 	return host->tdp;
 }
 
+static bool is_qemu_svm(const struct host *host)
+{
+	return host->qemu && host->amd;
+}
+
+/* Unless KVM looks at CR3 before */
+static bool is_amd_cr3(const struct host *host)
+{
+	return is_amd_npt(host) && !host->allow_smaller;
+}
+
+static bool is_qemu_cr3(const struct host *host)
+{
+	return host->qemu && is_amd_cr3(host);
+}
+
 const struct corner_erratum corner_errata[NR_CORNER_ERRATA] = {
 	[ERRATUM_UNCHECKED] = {
 		"unchecked", "without allow_smaller_maxphyaddr only the CPU checks, for its own limit",
@@ -391,6 +407,14 @@ const struct corner_erratum corner_errata[NR_CORNER_ERRATA] = {
 	[ERRATUM_SPLIT_WRITE] = {
 		"split-write", "KVM emulates a write across pages as two, the first before the fault",
 		with_tdp },
+	[ERRATUM_AMD_PDPTE_IN_WALK] = {
+		"amd-pdpte-in-walk", "with nested paging an AMD CPU does not check PDPTEs in MOV to CR3",
+		is_amd_cr3 },
+	[ERRATUM_QEMU_CR3] = {
+		"qemu-cr3", "QEMU leaves the guest for such a CR3, as if VMRUN had refused it",
+		is_qemu_cr3 },
+	[ERRATUM_QEMU_XCHG] = {
+		"qemu-xchg", "QEMU reads before it writes, where XCHG crosses pages", is_qemu_svm },
 	[ERRATUM_QEMU_RSVD] = {
 		"qemu-rsvd", "QEMU leaves P out of the error code where it finds a reserved bit",
 		is_qemu_npt },
