@@ -5,6 +5,7 @@
  * access, what userspace asks KVM for. KTAP has a line for each mode, level and check.
  */
 #include "errata.h"
+#include "l2.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -915,6 +916,78 @@ static void page_crossing(void)
 	corner_destroy(&corner);
 }
 
+/* SDM 28.2.1: the bits of the exit qualification of an EPT violation for a read of a page */
+#define EPT_READ_OF_PAGE	(1ULL << 0 | 1ULL << 7 | 1ULL << 8)
+
+/*
+ * L1 makes L2's MAXPHYADDR two bits smaller than its own, and has to be told of accesses
+ * that L2 must not make. Those that nobody could make on this vCPU are L2's own.
+ */
+static void l2_check(const struct l2_access *access, enum l2_how how)
+{
+	uint32_t write = access->write ? FAULT_W : 0;
+	uint64_t gpa = access->page | 1ULL << access->bit;
+	bool good;
+
+	if (access->bit >= reduced)
+		good = l2_stayed(access) && access->vector == VECTOR_PF &&
+		       access->error_code == (FAULT_P | FAULT_RSVD | write) &&
+		       access->cr2 == access->address;
+	else if (how == L2_EPT_PF && access->write)
+		good = !access->exit_reason && access->qualification == access->address &&
+		       access->error_code == (FAULT_P | FAULT_W);
+	else if (access->write)
+		good = l2_stayed(access) && access->vector == VECTOR_PF &&
+		       access->error_code == (FAULT_P | FAULT_W);
+	else
+		good = access->exit_reason == 48 && (access->gpa & ~0xfffULL) == gpa &&
+		       (access->qualification & EPT_READ_OF_PAGE) == EPT_READ_OF_PAGE;
+	check(good, access->bit < reduced ? NO_ERRATUM :
+	      access->bit < host.maxphyaddr ? ERRATUM_UNCHECKED : ERRATUM_QEMU_L2_RSVD, NULL,
+	      "%s, bit %lu: exit %#lx, vector %lu(%#lx), CR2 %#lx, qualification %#lx, GPA %#lx",
+	      access->write ? "write" : "read", (unsigned long)access->bit,
+	      (unsigned long)access->exit_reason, (unsigned long)access->vector,
+	      (unsigned long)access->error_code, (unsigned long)access->cr2,
+	      (unsigned long)access->qualification, (unsigned long)access->gpa);
+}
+
+static void l2(enum l2_how how)
+{
+	struct l2_access accesses[L2_MAX_ACCESSES] = {};
+	size_t nr = 0;
+
+	if (!l2_has(how) || (how != L2_PLAIN && !host.tdp)) {
+		group.skip++;
+		return;
+	}
+	for (unsigned int bit = reduced - 2; bit < reduced && how != L2_PLAIN; bit++) {
+		accesses[nr++].bit = bit;
+		accesses[nr++] = (struct l2_access){ .bit = bit, .write = true };
+	}
+	for_each_bit(bit, reduced, 51) {
+		accesses[nr++].bit = bit;
+		accesses[nr++] = (struct l2_access){ .bit = bit, .write = true };
+	}
+	l2_run(how, reduced, accesses, nr);
+	for (size_t i = 0; i < nr; i++)
+		l2_check(&accesses[i], how);
+}
+
+static void l2_plain(void)
+{
+	l2(L2_PLAIN);
+}
+
+static void l2_ept(void)
+{
+	l2(L2_EPT);
+}
+
+static void l2_ept_pf(void)
+{
+	l2(L2_EPT_PF);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -942,6 +1015,9 @@ static const struct {
 	{ "4-level PTE undecodable", undecodable },
 	{ "4-level PTE string", string },
 	{ "4-level PTE page-crossing", page_crossing },
+	{ "4-level PTE L2", l2_plain },
+	{ "4-level PTE L2-EPT", l2_ept },
+	{ "4-level PTE L2-EPT-intercept", l2_ept_pf },
 };
 
 static void usage(const char *name)

@@ -415,6 +415,9 @@ const struct corner_erratum corner_errata[NR_CORNER_ERRATA] = {
 		is_qemu_cr3 },
 	[ERRATUM_QEMU_XCHG] = {
 		"qemu-xchg", "QEMU reads before it writes, where XCHG crosses pages", is_qemu_svm },
+	[ERRATUM_QEMU_L2_RSVD] = {
+		"qemu-l2-rsvd", "QEMU leaves P out of the error code where it finds a reserved bit, in L2",
+		is_qemu_npt },
 	[ERRATUM_QEMU_RSVD] = {
 		"qemu-rsvd", "QEMU leaves P out of the error code where it finds a reserved bit",
 		is_qemu_npt },
