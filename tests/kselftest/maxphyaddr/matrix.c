@@ -93,7 +93,7 @@ struct options {
 static struct host host;
 static bool has_smep, has_smap, has_1g, has_la57;
 
-/* The index of what holds for the top level: entry 0 maps the guest itself. */
+/* Of entry 1 of the top table: entry 0 maps the guest itself. */
 static uint64_t top_of_address(enum paging paging)
 {
 	switch (paging) {
