@@ -23,7 +23,7 @@ if (($is->{found} // '') =~ /, VMX\)/) {
 
 sub qemu {
 	my ($name, @options) = @_;
-	return crash_run("qemu-$name", '--target', 'qemu', @options);
+	return crash_run("qemu-$name", '--target', 'qemu', '--timeout', 30, @options);
 }
 
 sub svme_after {
