@@ -214,14 +214,14 @@ static void become_qemu(const struct target *target, struct arguments *arguments
 {
 	/*
 	 * phys-bits: more than TCG's own 40, and fewer than the 52 of page tables, so
-	 * that a guest may have fewer and the host has illegal bits, too. -no-reboot: a
-	 * reset, whatever its cause, ends QEMU. One thread for both CPUs: with one for
-	 * each, guests of SVM were seen to hang.
+	 * that a guest may have fewer and the host has illegal bits, too. la57: for
+	 * guests with 5-level paging. -no-reboot: a reset, whatever its cause, ends QEMU.
+	 * One thread for both CPUs: with one for each, guests of SVM were seen to hang.
 	 */
 	char *argv[] = {
 		QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-machine", "pc", "-accel", target->nested ? "kvm" : "tcg,thread=single",
-		"-cpu", target->nested ? "host" : "EPYC,+svm,+npt,phys-bits=43",
+		"-cpu", target->nested ? "host" : "EPYC,+svm,+npt,+la57,phys-bits=43",
 		"-smp", arguments->cpus, "-m", arguments->memory,
 		"-kernel", target->config.kernel->bzimage, "-initrd", arguments->initramfs,
 		"-append", arguments->command_line, "-drive", arguments->disk,
