@@ -123,9 +123,11 @@ subtest 'many crashes do not wear the host' => sub {
 	my ($server) = sort { $a <=> $b } emulators($dir);
 	my @first = resources($server);
 	my @last = @first;
+	my @files;
 	while (!waitpid($pid, POSIX::WNOHANG())) {
 		my @now = resources($server);
 		@last = @now if $now[0] && $now[1];
+		push(@files, $now[1]) if $now[1];
 		select(undef, undef, undef, 0.2);
 	}
 	is($? >> 8, 0, 'exit status 0');
@@ -133,7 +135,9 @@ subtest 'many crashes do not wear the host' => sub {
 	is(scalar keys %kinds, 1, 'each of 200 says what the first says');
 	cmp_ok($first[0], '>', 0, 'the server is there to be looked at');
 	cmp_ok($last[0], '<=', $first[0] * 1.05, 'the memory of the server stays what it was');
-	cmp_ok($last[1], '<=', $first[1] + 2, 'and so do its files');
+	# It may have been seen with the files of a job in its hands.
+	my ($fewest) = sort { $a <=> $b } splice(@files, @files > 10 ? -10 : 0);
+	cmp_ok($fewest, '<=', $first[1] + 2, 'and so do its files');
 	is_clean({ dir => $dir });
 };
 
