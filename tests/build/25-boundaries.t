@@ -100,7 +100,7 @@ sub check_kernel {
 	my %by_place = map { ("$_->{function}+$_->{offset}" => $_) } @{$json->{boundaries}};
 	my @mislabelled;
 	for my $operation (@{$json->{operations}}) {
-		next if !@{$operation->{functions}} || $operation->{name} =~ /^(destroy|offline|last)$/;
+		next if !@{$operation->{functions}} || $operation->{name} =~ /^(destroy|offline|last|ept-violation|inject)$/;
 		for my $point (@{points($kernel, '--op', $operation->{name})->{points}}) {
 			my $boundary = $by_place{"$point->{function}+$point->{offset}"};
 

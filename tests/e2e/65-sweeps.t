@@ -302,7 +302,7 @@ subtest 'a host that hangs before it is armed' => sub {
 };
 
 subtest 'full: hung later' => sub {
-	my $sweep = sweep('sweep-hung-capture', @one, '--full', '--budget', 24);
+	my $sweep = sweep('sweep-hung-capture', @one, '--full', '--budget', 12);
 	outcome_is($sweep, 'hung', 'fail', qr/emulated instructions/);
 	like($sweep->{one}{phase}, qr/^(capture|dump)$/, "another phase: $sweep->{one}{phase}");
 };
